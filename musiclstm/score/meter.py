@@ -1,0 +1,180 @@
+"""Time on the page: meters, tempos, and where a step stands in its bar.
+
+Conventions: time is the *step*, an integer on a grid of ``steps_per_quarter``. A meter change
+opens a new bar where it stands. A pickup is the part of the first bar that sounds before the first
+barline: with ``pickup_steps = 24`` step 24 is the first downbeat, and the pickup is bar -1. Where
+no meter is known (``meters`` empty) bars are counted in four quarters, and only as a ruler.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from musiclstm.errors import ScoreError
+
+IntArray = npt.NDArray[np.int32]
+
+QUARTERS_PER_UNSPECIFIED_BAR = 4
+MAX_DENOMINATOR = 64  # MIDI stores the exponent; nobody writes finer beats than 64ths
+MAX_NUMERATOR = 64
+
+
+@dataclass(frozen=True, order=True)
+class Tempo:
+    """A tempo from a step on.
+
+    Attributes:
+        step: Where it begins, >= 0.
+        bpm: Quarter notes a minute, 1-1000.
+    """
+
+    step: int
+    bpm: float
+
+    def __post_init__(self) -> None:
+        if self.step < 0:
+            raise ScoreError(f"a tempo cannot begin at step {self.step}; steps start at 0")
+        if not 1 <= self.bpm <= 1000:
+            raise ScoreError(f"a tempo of {self.bpm} bpm is out of range; use 1 to 1000")
+
+
+@dataclass(frozen=True, order=True)
+class Meter:
+    """A meter from a step on.
+
+    Attributes:
+        step: Where its first full bar begins, >= 0.
+        numerator: Beats a bar, 1-64.
+        denominator: The beat's note value: a power of two, 1-64.
+    """
+
+    step: int
+    numerator: int
+    denominator: int
+
+    def __post_init__(self) -> None:
+        if self.step < 0:
+            raise ScoreError(f"a meter cannot begin at step {self.step}; steps start at 0")
+        power_of_two = self.denominator > 0 and self.denominator & (self.denominator - 1) == 0
+        if not (
+            1 <= self.numerator <= MAX_NUMERATOR
+            and power_of_two
+            and self.denominator <= MAX_DENOMINATOR
+        ):
+            raise ScoreError(
+                f"{self.numerator}/{self.denominator} is no meter; "
+                "use 1-64 over a power of two up to 64"
+            )
+
+    @property
+    def name(self) -> str:
+        """The meter as written, ``"3/4"``."""
+        return f"{self.numerator}/{self.denominator}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Meter":
+        """Read ``"3/4"``.
+
+        Raises:
+            ScoreError: If ``text`` is no meter.
+
+        >>> Meter.parse("6/8").beat_steps(24)
+        36
+        """
+        numerator, slash, denominator = text.strip().partition("/")
+        if not (slash and numerator.isdecimal() and denominator.isdecimal()):
+            raise ScoreError(f"{text!r} is no meter; write it like '3/4'")
+        return cls(0, int(numerator), int(denominator))
+
+    def bar_steps(self, steps_per_quarter: int) -> int:
+        """Length of a bar in steps (at least 1, rounded down where the grid is too coarse)."""
+        return max(1, self.numerator * 4 * steps_per_quarter // self.denominator)
+
+    def beat_steps(self, steps_per_quarter: int) -> int:
+        """Length of a felt beat in steps: in 6/8, 9/8, 12/8 it is the dotted value."""
+        unit = max(1, 4 * steps_per_quarter // self.denominator)
+        compound = self.denominator >= 8 and self.numerator > 3 and self.numerator % 3 == 0
+        return 3 * unit if compound else unit
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where steps stand. All arrays have the shape of the steps asked for.
+
+    Attributes:
+        bar: Bar number, int32; 0 is the first full bar, -1 the pickup.
+        position: Steps since the barline, int32, 0 to ``bar_steps - 1``.
+        bar_steps: Length of that bar, int32.
+        beat_steps: Length of a beat in that bar, int32.
+    """
+
+    bar: IntArray
+    position: IntArray
+    bar_steps: IntArray
+    beat_steps: IntArray
+
+
+@dataclass(frozen=True)
+class MeterMap:
+    """The meters of a piece, given to the model and never predicted by it.
+
+    Attributes:
+        meters: In order of their steps, the first at 0; empty means *unspecified*.
+        pickup_steps: Steps before the first barline, shorter than the first bar.
+    """
+
+    meters: tuple[Meter, ...] = ()
+    pickup_steps: int = 0
+
+    def __post_init__(self) -> None:
+        steps = [meter.step for meter in self.meters]
+        if steps and steps[0] != 0:
+            raise ScoreError(f"the first meter begins at step {steps[0]}; it must begin at 0")
+        if any(later <= earlier for earlier, later in pairwise(steps)):
+            raise ScoreError(f"meter changes are out of order: {steps}")
+        if self.pickup_steps < 0 or (self.pickup_steps and not self.meters):
+            raise ScoreError(
+                f"a pickup of {self.pickup_steps} steps needs a meter, and cannot be negative"
+            )
+
+    @property
+    def specified(self) -> bool:
+        """Whether the piece says what its meter is."""
+        return bool(self.meters)
+
+    def locate(self, steps: npt.ArrayLike, steps_per_quarter: int) -> Places:
+        """Find bar and beat of each step.
+
+        Args:
+            steps: Integer steps >= 0, any shape.
+            steps_per_quarter: The grid.
+
+        >>> MeterMap((Meter(0, 3, 4),), pickup_steps=24).locate([0, 24, 100], 24).bar.tolist()
+        [-1, 0, 1]
+        """
+        at = np.asarray(steps, dtype=np.int64)
+        if not self.meters:
+            bar_steps = QUARTERS_PER_UNSPECIFIED_BAR * steps_per_quarter
+            starts, bars = np.zeros(1, np.int64), np.zeros(1, np.int64)
+            bar_lengths = np.array([bar_steps])
+            beat_lengths = np.array([steps_per_quarter])
+        else:
+            bar_lengths = np.array([m.bar_steps(steps_per_quarter) for m in self.meters])
+            beat_lengths = np.array([m.beat_steps(steps_per_quarter) for m in self.meters])
+            starts = np.array([m.step for m in self.meters], np.int64)
+            starts[0] = self.pickup_steps
+            # a change that falls inside the pickup is read as the meter of the first full bar
+            starts = np.maximum.accumulate(starts)
+            elapsed = -(-np.diff(starts) // bar_lengths[:-1])  # a cut bar counts as a bar
+            bars = np.concatenate([[0], np.cumsum(elapsed)])
+        segment = np.maximum(np.searchsorted(starts, at, side="right") - 1, 0)
+        since = at - starts[segment]
+        length = bar_lengths[segment]
+        return Places(
+            bar=(bars[segment] + since // length).astype(np.int32),
+            position=(since % length).astype(np.int32),
+            bar_steps=length.astype(np.int32),
+            beat_steps=beat_lengths[segment].astype(np.int32),
+        )
