@@ -93,10 +93,10 @@ def canonical(notes: npt.ArrayLike, drum_parts: Sequence[bool]) -> tuple[NoteArr
     >>> canonical([[0, 9, 60, 80, 0], [0, 4, 60, 80, 0], [6, 2, 60, 80, 0]], [False])[0].tolist()
     [[0, 6, 60, 80, 0], [6, 2, 60, 80, 0]]
     """
-    table = np.asarray(notes, dtype=np.int64).reshape(-1, len(Column))
-    if table.size and (table.max() > 2**31 - 1 or table.min() < -(2**31)):
+    wide = np.asarray(notes, dtype=np.int64).reshape(-1, len(Column))
+    if wide.size and (wide.max() > 2**31 - 1 or wide.min() < -(2**31)):
         raise ScoreError("a note value does not fit 32 bits")
-    table = table.astype(np.int32)
+    table = wide.astype(np.int32)
     check_ranges(table, len(drum_parts))
     onset, duration, pitch, velocity, part = table.T
     if any(drum_parts):
