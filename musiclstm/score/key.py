@@ -17,8 +17,9 @@ _MAJOR_NAMES = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 _MINOR_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
 _NATURALS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _PATTERN = re.compile(
-    r"(?P<letter>[A-Ga-g])(?P<accidentals>[#b♯♭-]*)\s*(?P<mode>major|minor|maj|min|M|m)?",
+    r"(?P<letter>[A-Ga-g])(?P<accidentals>[#b♯♭-]*)\s*(?P<mode>(?i:major|minor|maj|min)|M|m)?",
 )
+_HYPHEN = re.compile(r"-(?=maj|min)", re.IGNORECASE)  # of "A-minor"; elsewhere "-" is a flat
 
 
 @dataclass(frozen=True, order=True)
@@ -74,7 +75,7 @@ class Key:
         (Key(tonic=9, mode='minor'), True)
         """
         cleaned = text.strip().replace("-flat", "b").replace("-sharp", "#").replace("_", " ")
-        match = _PATTERN.fullmatch(cleaned)
+        match = _PATTERN.fullmatch(_HYPHEN.sub(" ", cleaned))
         if match is None:
             raise ScoreError(f"{text!r} is no key; write it like 'A minor', 'Bb' or 'F#m'")
         letter, mode = match["letter"], match["mode"]
@@ -82,7 +83,7 @@ class Key:
         tonic = (_NATURALS[letter.upper()] + shift) % 12
         if mode is None:
             return cls(tonic, "minor" if letter.islower() else "major")
-        return cls(tonic, "minor" if mode in ("minor", "min", "m") else "major")
+        return cls(tonic, "minor" if mode == "m" or mode.lower().startswith("min") else "major")
 
     def transposed(self, semitones: int) -> "Key":
         """The key ``semitones`` higher (negative: lower)."""

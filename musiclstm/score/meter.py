@@ -73,6 +73,11 @@ class Meter:
         """The meter as written, ``"3/4"``."""
         return f"{self.numerator}/{self.denominator}"
 
+    @property
+    def is_compound(self) -> bool:
+        """Whether three written beats make a felt one, as in 6/8, 9/8 and 12/8."""
+        return self.denominator >= 8 and self.numerator > 3 and self.numerator % 3 == 0
+
     @classmethod
     def parse(cls, text: str) -> "Meter":
         """Read ``"3/4"``.
@@ -95,8 +100,7 @@ class Meter:
     def beat_steps(self, steps_per_quarter: int) -> int:
         """Length of a felt beat in steps: in 6/8, 9/8, 12/8 it is the dotted value."""
         unit = max(1, 4 * steps_per_quarter // self.denominator)
-        compound = self.denominator >= 8 and self.numerator > 3 and self.numerator % 3 == 0
-        return 3 * unit if compound else unit
+        return 3 * unit if self.is_compound else unit
 
 
 @dataclass(frozen=True)
@@ -107,13 +111,15 @@ class Places:
         bar: Bar number, int32; 0 is the first full bar, -1 the pickup.
         position: Steps since the barline, int32, 0 to ``bar_steps - 1``.
         bar_steps: Length of that bar, int32.
-        beat_steps: Length of a beat in that bar, int32.
+        beat_steps: Length of a felt beat in that bar, int32.
+        compound: Whether those beats are dotted, bool.
     """
 
     bar: IntArray
     position: IntArray
     bar_steps: IntArray
     beat_steps: IntArray
+    compound: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -160,9 +166,11 @@ class MeterMap:
             starts, bars = np.zeros(1, np.int64), np.zeros(1, np.int64)
             bar_lengths = np.array([bar_steps])
             beat_lengths = np.array([steps_per_quarter])
+            compound = np.zeros(1, bool)
         else:
             bar_lengths = np.array([m.bar_steps(steps_per_quarter) for m in self.meters])
             beat_lengths = np.array([m.beat_steps(steps_per_quarter) for m in self.meters])
+            compound = np.array([m.is_compound for m in self.meters])
             starts = np.array([m.step for m in self.meters], np.int64)
             starts[0] = self.pickup_steps
             # a change that falls inside the pickup is read as the meter of the first full bar
@@ -177,4 +185,5 @@ class MeterMap:
             position=(since % length).astype(np.int32),
             bar_steps=length.astype(np.int32),
             beat_steps=beat_lengths[segment].astype(np.int32),
+            compound=compound[segment],
         )

@@ -22,7 +22,7 @@ from musiclstm.errors import ScoreError
 
 NoteArray = npt.NDArray[np.int32]
 
-MAX_STEP = 2**30  # leaves room for sums in int32; 24 steps a quarter make this 700 hours
+MAX_STEP = 2**30 - 1  # onset + duration fits int32; 24 steps a quarter make this 6,000 hours
 MAX_PARTS = 4096
 
 
@@ -88,12 +88,16 @@ def canonical(notes: npt.ArrayLike, drum_parts: Sequence[bool]) -> tuple[NoteArr
         part the longest stays.
 
     Raises:
-        ScoreError: If a value is out of range.
+        ScoreError: If a value is out of range or no integer, or the table has another shape.
 
     >>> canonical([[0, 9, 60, 80, 0], [0, 4, 60, 80, 0], [6, 2, 60, 80, 0]], [False])[0].tolist()
     [[0, 6, 60, 80, 0], [6, 2, 60, 80, 0]]
     """
-    wide = np.asarray(notes, dtype=np.int64).reshape(-1, len(Column))
+    wide = np.asarray(notes)
+    if not wide.size:
+        wide = np.zeros((0, len(Column)), np.int32)
+    if wide.dtype.kind not in "iu":  # seconds, most likely: better refused than cut off
+        raise ScoreError(f"a note table holds whole numbers that fit 64 bits, not {wide.dtype}")
     if wide.size and (wide.max() > 2**31 - 1 or wide.min() < -(2**31)):
         raise ScoreError("a note value does not fit 32 bits")
     table = wide.astype(np.int32)

@@ -1,6 +1,6 @@
 """`Score`: a piece of music, immutable and canonical."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Self
@@ -73,9 +73,8 @@ class Score:
         steps = [tempo.step for tempo in self.tempos]
         if any(later <= earlier for earlier, later in pairwise(steps)):
             raise ScoreError("tempo changes are out of order")
-        notes = np.array(self.notes, dtype=np.int32).reshape(-1, len(Column))
-        expected, _ = canonical(notes, [part.is_drum for part in self.parts])
-        if not np.array_equal(notes, expected):
+        notes, _ = canonical(self.notes, [part.is_drum for part in self.parts])
+        if len(self.notes) != len(notes) or (len(notes) and not np.array_equal(self.notes, notes)):
             raise ScoreError("the note table is not canonical; make the score with Score.build")
         notes.setflags(write=False)
         object.__setattr__(self, "notes", notes)
@@ -147,7 +146,22 @@ class Score:
             ScoreError: If a pitch would leave 0-127.
         """
         drums = np.array([part.is_drum for part in self.parts] or [False])
-        notes = self.notes.copy()
+        notes = self.notes.astype(np.int64)  # so that no wish is too large to be refused
         notes[:, Column.PITCH] += np.where(drums[notes[:, Column.PART]], 0, semitones)
         key = self.key.transposed(semitones) if self.key else None
-        return replace(self, notes=notes, key=key)
+        return replace(self, notes=notes, key=key)  # type: ignore[arg-type]
+
+    def keep_parts(self, kept: Sequence[int]) -> "Score":
+        """The score with only these parts, in this order.
+
+        Args:
+            kept: Indices into ``parts``, no index twice.
+        """
+        place = np.full(len(self.parts) + 1, -1)
+        place[list(kept)] = np.arange(len(kept))
+        notes = self.notes.copy()
+        notes[:, Column.PART] = place[notes[:, Column.PART]]
+        notes, _ = canonical(
+            notes[notes[:, Column.PART] >= 0], [self.parts[index].is_drum for index in kept]
+        )
+        return replace(self, notes=notes, parts=tuple(self.parts[index] for index in kept))

@@ -1,0 +1,114 @@
+"""A piece made ready for the network: inputs, context, masks and what counts, row by row.
+
+Row 0 is START; rows 1 to N - 1 are the event rows. Entry r of ``context`` and ``legal`` is what was
+known when row r was chosen; entry r of ``inputs`` and ``after`` is what row r then told. The network
+reads ``inputs`` and ``context`` of row r, ``after`` r, and predicts row r + 1.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from musiclstm.encoding.context import (
+    UNSPECIFIED_BARS,
+    Context,
+    after_ids,
+    onset_context,
+    voice_context,
+)
+from musiclstm.encoding.masks import (
+    legal_durations,
+    legal_parts,
+    legal_pitches,
+    legal_shifts,
+    legal_velocities,
+)
+from musiclstm.encoding.rows import Encoded
+from musiclstm.encoding.stages import BoolArray, IntArray
+from musiclstm.encoding.survey import survey
+from musiclstm.encoding.vocabulary import Field, Vocabulary
+
+
+@dataclass(frozen=True)
+class Piece:
+    """N = rows + 1 entries; see the module.
+
+    Attributes:
+        inputs: The fields as input ids, int32 ``(N, 5)``; a field that a row does not have is the
+            id after the last.
+        after: Context that follows from the row itself, int32 ``(N,)``.
+        context: Musical context of each row.
+        legal: Legal ids, all fields side by side, bool ``(N, sum of sizes)``.
+        counts: Which fields a row has, bool ``(N, 5)``; START has none.
+        n_notes: Number of notes.
+    """
+
+    inputs: IntArray
+    after: IntArray
+    context: Context
+    legal: BoolArray
+    counts: BoolArray
+    n_notes: int
+
+    def __len__(self) -> int:
+        """Number of rows to predict."""
+        return len(self.inputs) - 1
+
+
+def input_ids(events: npt.NDArray[np.int32], vocabulary: Vocabulary) -> IntArray:
+    """Event rows as the network reads them: absent fields have the id after the last.
+
+    Args:
+        events: int32 ``(N, 5)``.
+        vocabulary: For the sizes.
+    """
+    is_note = events[:, Field.SHIFT] <= vocabulary.max_shift
+    ids = np.where(is_note[:, None], events, np.asarray(vocabulary.sizes, np.int32))
+    ids[:, Field.SHIFT] = events[:, Field.SHIFT]
+    return ids.astype(np.int32)
+
+
+def start_ids(batch: int, vocabulary: Vocabulary) -> IntArray:
+    """START as the network reads it: no field is there, int32 ``(batch, 5)``."""
+    return np.tile(np.asarray(vocabulary.sizes, np.int32), (batch, 1))
+
+
+def prepare(encoded: Encoded, vocabulary: Vocabulary, *, bars: int | None = None) -> Piece:
+    """Make a piece ready.
+
+    Args:
+        encoded: Its rows, parts and meters.
+        vocabulary: What the ids mean.
+        bars: The length that the network may know; None keeps it unspecified.
+    """
+    v = vocabulary
+    seen = survey(encoded.events, encoded.part_map, v)
+    onset_ids, sounding, remaining = onset_context(
+        seen.onset, (encoded.meter_map,), np.array([bars or UNSPECIFIED_BARS], np.int32), v
+    )
+    voice_ids, voice_sounding = voice_context(seen.voice, v)
+    has_all = seen.voice.part >= 0
+    part = np.maximum(seen.voice.part, 0)
+    legal = np.concatenate(
+        [
+            legal_shifts(seen.before, seen.active, v),
+            legal_parts(seen.before, seen.shift, seen.onset, v),
+            legal_pitches(seen.before, seen.shift, seen.voice),
+            legal_durations(part, v),
+            legal_velocities(seen.before),
+        ],
+        axis=1,
+    )
+    # fields that a row does not have count for nothing; all legal, so that nothing divides by zero
+    legal[~has_all, v.sizes[Field.SHIFT] :] = True
+    counts = np.repeat(has_all[:, None], len(Field), axis=1)
+    counts[1:, Field.SHIFT] = True
+    return Piece(
+        inputs=np.concatenate([start_ids(1, v), input_ids(encoded.events, v)]),
+        after=np.append(after_ids(seen.before, v)[1:], np.int32(0)),
+        context=Context(onset_ids, sounding, remaining, voice_ids, voice_sounding),
+        legal=legal,
+        counts=counts,
+        n_notes=encoded.n_notes,
+    )

@@ -1,0 +1,230 @@
+"""Composing: the decoder says what is likely, the rules what is allowed, chance decides."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from musiclstm.encoding import Encoded, Field, Vocabulary, decode
+from musiclstm.errors import RequestError
+from musiclstm.generation.novelty import Copied, CopyCheck
+from musiclstm.generation.rules import SoftRules
+from musiclstm.generation.sampling import Sampling, choose
+from musiclstm.generation.wishes import Plan, Wishes, check_wishes, plan_piece
+from musiclstm.model import Bundle, DecoderState
+from musiclstm.score import Score, Tempo
+
+EventArray = npt.NDArray[np.int32]
+Progress = Callable[[int, int], None]
+
+# What trained/chorales sounded best with, by the measurements in its card; a bundle may say other.
+DEFAULT_SAMPLING: Mapping[Field, Sampling] = {
+    field: Sampling(temperature=1.0, top_p=0.97) for field in Field
+}
+MAX_BATCH = 64
+# A safeguard, not a limit of taste: the densest piano music has about 100 notes a bar.
+_MAX_ROWS_PER_BAR = 400
+_ROWS_BETWEEN_REPORTS = 32
+
+
+@dataclass(frozen=True)
+class Composition:
+    """A new piece and how it came about.
+
+    Attributes:
+        score: The music.
+        plan: What it was asked to be.
+        index: Its number in the request, from 0.
+        seed: Of the request; seed and index alone decide the piece.
+        sampling: How each field was chosen.
+        copied: The longest run that it shares with a training piece; None where unknown.
+        complete: Whether it came to its own end.
+    """
+
+    score: Score
+    plan: Plan
+    index: int
+    seed: int
+    sampling: Mapping[Field, Sampling]
+    copied: Copied | None = None
+    complete: bool = True
+
+
+def generate(bundle: Bundle, count: int = 1, **wishes: Any) -> list[Score]:
+    """Compose new pieces.
+
+    Args:
+        bundle: A trained model.
+        count: How many, 1-10000.
+        **wishes: See :func:`compose`: ``seed``, ``sampling``, ``bars``, ``key`` and so on.
+
+    Returns:
+        Scores; the same seed gives the same ones on the same machine and version.
+    """
+    return [piece.score for piece in compose(bundle, count, **wishes)]
+
+
+def compose(
+    bundle: Bundle,
+    count: int = 1,
+    *,
+    seed: int = 0,
+    sampling: Sampling | Mapping[Field, Sampling] | None = None,
+    progress: Progress | None = None,
+    **wishes: Any,
+) -> list[Composition]:
+    """Compose new pieces, and say how.
+
+    Args:
+        bundle: A trained model.
+        count: How many, 1-10000.
+        seed: >= 0. Piece k depends on seed and k, not on ``count``.
+        sampling: One for all fields or one for each; by default the bundle's own.
+        progress: Called with (bars done, bars in all) now and then.
+        **wishes: Attributes of :class:`Wishes`.
+
+    Raises:
+        RequestError: If a wish cannot be met.
+    """
+    if not 1 <= count <= 10_000:
+        raise RequestError(f"{count} pieces cannot be composed; ask for 1 to 10000")
+    if seed < 0:
+        raise RequestError(f"seed {seed} is negative; use 0 or more")
+    asked = Wishes(**wishes)
+    check_wishes(asked, bundle.vocabulary)
+    chosen = _sampling(bundle, sampling)
+    check = CopyCheck.of(bundle)
+    made: list[Composition] = []
+    for first in range(0, count, MAX_BATCH):
+        indices = range(first, min(first + MAX_BATCH, count))
+        rngs = [np.random.default_rng([seed, index]) for index in indices]
+        plans = [plan_piece(bundle, asked, rng) for rng in rngs]
+        tables = _play(bundle, plans, rngs, chosen, progress)
+        for index, plan, (rows, complete) in zip(indices, plans, tables, strict=True):
+            encoded = Encoded(rows, plan.conditions, plan.part_map, plan.parts, plan.meter_map)
+            score = decode(encoded, bundle.vocabulary)
+            score = replace(score, tempos=(Tempo(0, plan.tempo),))
+            copied = check.longest(encoded)
+            made.append(Composition(score, plan, index, seed, chosen, copied, complete))
+    return made
+
+
+def _sampling(
+    bundle: Bundle, sampling: Sampling | Mapping[Field, Sampling] | None
+) -> dict[Field, Sampling]:
+    if isinstance(sampling, Sampling):
+        return {field: sampling for field in Field}
+    return {**bundle_sampling(bundle), **(sampling or {})}
+
+
+def bundle_sampling(bundle: Bundle) -> dict[Field, Sampling]:
+    """The bundle's own defaults, field by field.
+
+    Raises:
+        RequestError: If they are out of range.
+    """
+    stored = bundle.config.get("sampling")
+    chosen = dict(DEFAULT_SAMPLING)
+    for name, values in stored.items() if isinstance(stored, dict) else ():
+        try:
+            chosen[Field[name.upper()]] = Sampling(**values)
+        except (KeyError, TypeError) as error:
+            raise RequestError(f"{bundle.path}: its sampling defaults are damaged") from error
+    return chosen
+
+
+def _play(
+    bundle: Bundle,
+    plans: list[Plan],
+    rngs: list[np.random.Generator],
+    sampling: Mapping[Field, Sampling],
+    progress: Progress | None,
+) -> list[tuple[EventArray, bool]]:
+    """Choose rows until every stream has ended: event tables, and whether each ended by itself."""
+    v, decoder = bundle.vocabulary, bundle.decoder
+    bars = [plan.conditions.bars or 0 for plan in plans]
+    state = decoder.start(
+        [plan.conditions for plan in plans],
+        [plan.part_map for plan in plans],
+        len(plans),
+        meter_map=[plan.meter_map for plan in plans],
+    )
+    rules = SoftRules.start(v, [plan.meter_map for plan in plans], bars)
+    tables: list[list[EventArray]] = [[] for _ in plans]
+    ended = [False] * len(plans)
+    alive = np.arange(len(plans))
+    rounds = 0
+    while alive.size:
+        event = _choose_row(bundle, state, rules, [rngs[stream] for stream in alive], sampling)
+        for row, stream in zip(event, alive, strict=True):
+            tables[stream].append(row)
+        finished = event[:, Field.SHIFT] == v.end
+        for stream in alive[finished]:
+            ended[stream] = True
+        overlong = [len(tables[stream]) > _MAX_ROWS_PER_BAR * bars[stream] for stream in alive]
+        rules.advance(event)
+        stay = np.flatnonzero(~finished & ~np.array(overlong))
+        if stay.size:
+            state = decoder.advance(state, event)
+        if stay.size < alive.size:
+            state, rules = state.select(stay), rules.select(stay)
+            alive = alive[stay]
+        rounds += 1
+        if progress is not None and (rounds % _ROWS_BETWEEN_REPORTS == 0 or not alive.size):
+            progress(_bars_done(state, alive, bars, v.steps_per_quarter), sum(bars))
+    return [
+        (np.array(_closed(rows, v), np.int32), done)
+        for rows, done in zip(tables, ended, strict=True)
+    ]
+
+
+def _choose_row(
+    bundle: Bundle,
+    state: DecoderState,
+    rules: SoftRules,
+    rngs: list[np.random.Generator],
+    sampling: Mapping[Field, Sampling],
+) -> EventArray:
+    """One row of each stream, field by field."""
+    v = bundle.vocabulary
+    event = np.zeros((len(rngs), len(Field)), np.int32)
+    uniforms = np.stack([rng.random(len(Field)) for rng in rngs])
+    for field in Field:
+        log_probs = bundle.decoder.log_probs(state, field, event)
+        allowed = rules.allowed(state, field, event)
+        kept = np.where(allowed, log_probs, -np.inf)
+        possible = np.isfinite(kept).any(axis=1)
+        kept = np.where(possible[:, None], kept, log_probs)
+        event[:, field] = choose(kept, uniforms[:, field], sampling[field])
+        if field == Field.SHIFT:
+            without = event[:, field] > v.max_shift
+            if without.all():
+                break
+    event[event[:, Field.SHIFT] > v.max_shift, 1:] = 0
+    return event
+
+
+def _closed(rows: list[EventArray], v: Vocabulary) -> list[EventArray]:
+    """The rows with END; what a cut leaves dangling, a wait or an open tie, goes first."""
+    if rows and rows[-1][Field.SHIFT] == v.end:
+        return rows
+    kept = list(rows)
+    while kept and (kept[-1][Field.SHIFT] == v.wait or kept[-1][Field.DURATION] == v.tie):
+        kept.pop()
+    closing = np.zeros(len(Field), np.int32)
+    closing[Field.SHIFT] = v.end
+    return [*kept, closing]
+
+
+def _bars_done(state: DecoderState, alive: npt.NDArray[np.intp], bars: list[int], q: int) -> int:
+    """Bars composed so far over all streams, the ended ones whole."""
+    done = sum(bars) - sum(bars[stream] for stream in alive)
+    maps = state.meter_maps * (len(alive) if len(state.meter_maps) == 1 else 1)
+    for meter_map, now in zip(maps, state.tracker.now, strict=True):
+        done += max(0, int(meter_map.locate(now, q).bar))
+    return done
+
+
+__all__ = ["DEFAULT_SAMPLING", "Composition", "bundle_sampling", "compose", "generate"]

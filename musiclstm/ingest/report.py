@@ -1,0 +1,116 @@
+"""What became of every file: kept, with what was changed, or skipped, and why."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from musiclstm.score import Score
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """What became of one piece.
+
+    Attributes:
+        source: Path below the folder that was read, with ``/``.
+        content_hash: SHA-256 of the file's bytes in hex (of the piece's own text where a file
+            holds several pieces); empty where the file could not be opened.
+        reason: Why it was skipped, in words; empty when it was kept.
+        notes: Notes kept.
+        worst_snap: Largest distance from a note's onset to its step, in steps, 0-0.5.
+        mean_snap: The mean of those distances, in steps.
+        merged: Notes dropped because their pitch began twice at one step in one part.
+        cut: Notes shortened because their pitch was struck again while it sounded.
+        performed: Whether it was played freely, so that its meter was dropped.
+        remarks: Anything else that a reader should know, in words.
+    """
+
+    source: str
+    content_hash: str = ""
+    reason: str = ""
+    notes: int = 0
+    worst_snap: float = 0.0
+    mean_snap: float = 0.0
+    merged: int = 0
+    cut: int = 0
+    performed: bool = False
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def kept(self) -> bool:
+        """Whether the piece is in the corpus."""
+        return not self.reason
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One piece as read.
+
+    Attributes:
+        report: What became of it.
+        score: The piece, unless it was skipped.
+        file_hash: SHA-256 of the bytes of the file it stood in.
+        piece: What its source adds to the file's, where a file holds several pieces.
+    """
+
+    report: FileReport
+    score: Score | None = None
+    file_hash: str = ""
+    piece: str = ""
+
+
+@dataclass(frozen=True)
+class IngestReport:
+    """A report of every file, in the order of their paths."""
+
+    files: tuple[FileReport, ...] = ()
+
+    @property
+    def kept(self) -> tuple[FileReport, ...]:
+        """Reports of the pieces in the corpus, index-aligned with ``Corpus.scores``."""
+        return tuple(file for file in self.files if file.kept)
+
+    @property
+    def skipped(self) -> tuple[FileReport, ...]:
+        """Reports of the files left out."""
+        return tuple(file for file in self.files if not file.kept)
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """How many files were skipped for each reason, the commonest first."""
+        return dict(Counter(file.reason for file in self.skipped).most_common())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything as plain values, for ``--json``."""
+        return {
+            "kept": len(self.kept),
+            "skipped": len(self.skipped),
+            "notes": sum(file.notes for file in self.kept),
+            "reasons": self.reasons,
+            "files": [{**asdict(file), "kept": file.kept} for file in self.files],
+        }
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Scores and the report of every file.
+
+    Attributes:
+        scores: The pieces, in the order of their sources.
+        report: What became of every file; ``report.kept[i]`` belongs to ``scores[i]``.
+    """
+
+    scores: tuple[Score, ...]
+    report: IngestReport
+
+    @property
+    def hashes(self) -> tuple[str, ...]:
+        """The content hash of each score, index-aligned: what a split is made on."""
+        return tuple(file.content_hash for file in self.report.kept)
+
+    @classmethod
+    def of(cls, readings: Sequence[Reading]) -> "Corpus":
+        """Gather readings, in their order."""
+        scores = tuple(reading.score for reading in readings if reading.score is not None)
+        return cls(scores, IngestReport(tuple(reading.report for reading in readings)))

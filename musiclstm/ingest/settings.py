@@ -1,0 +1,40 @@
+"""What a reader may be told: the grid, the pedal, and how much it may take on."""
+
+from dataclasses import asdict, dataclass
+
+from musiclstm.errors import RequestError
+from musiclstm.score import DEFAULT_STEPS_PER_QUARTER
+
+READER_VERSION = 1  # raise it whenever the same file would give another Score: it empties the cache
+
+
+@dataclass(frozen=True)
+class IngestSettings:
+    """How files are read.
+
+    Attributes:
+        steps_per_quarter: The grid, 1-960.
+        pedal: Whether the sustain pedal lengthens notes (as one hears them) or not (as one
+            plays them).
+        max_bytes: Larger files are skipped; MIDI is small, so 10 MB are not music but a mistake.
+        max_notes: Files with more notes are skipped; a whole opera has some 100,000.
+        timeout_seconds: A file that takes longer is skipped (where reading happens in worker
+            processes).
+    """
+
+    steps_per_quarter: int = DEFAULT_STEPS_PER_QUARTER
+    pedal: bool = True
+    max_bytes: int = 10_000_000
+    max_notes: int = 200_000
+    timeout_seconds: float = 30.0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.steps_per_quarter <= 960:
+            raise RequestError(f"steps_per_quarter {self.steps_per_quarter} is outside 1 to 960")
+        for name in ("max_bytes", "max_notes", "timeout_seconds"):
+            if getattr(self, name) <= 0:
+                raise RequestError(f"{name} {getattr(self, name)} must be positive")
+
+    def as_dict(self) -> dict[str, float]:
+        """The settings as plain numbers; ``IngestSettings(**d)`` undoes it."""
+        return asdict(self)

@@ -1,0 +1,269 @@
+"""The model folder: written file by file to temporary names, read as a stranger's.
+
+```
+trained/NAME/
+  config.json         format, network, training, data settings, seeds, versions, results
+  vocabulary.json     what the ids mean
+  model.safetensors   the weights, float16, under stable names
+  corpus.json         pieces, content hashes, split, and what generation draws from
+  novelty.npz         what the copy check needs
+  history.csv         the learning curve
+  README.md           the model card
+```
+
+There is no pickle and no Keras archive: the network is rebuilt from the checked config, and the
+weights are assigned after the exact set of names, shapes, types and the file's size have been
+checked. Opening a folder runs none of its code, and memory is bounded before anything is read.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from musiclstm.encoding import Vocabulary
+from musiclstm.errors import BundleError, EncodingError
+from musiclstm.files import atomic_write_bytes
+from musiclstm.model.architecture import NetworkConfig, weight_shapes
+from musiclstm.model.decoder import Decoder
+
+FORMAT_VERSION = 1
+CONFIG, VOCABULARY, WEIGHTS = "config.json", "vocabulary.json", "model.safetensors"
+CORPUS, NOVELTY, HISTORY, CARD = "corpus.json", "novelty.npz", "history.csv", "README.md"
+
+_MAX_JSON_BYTES = 64 * 2**20  # a corpus of 100,000 pieces
+_MAX_WEIGHT_BYTES = 2 * 2**30
+_MAX_NOVELTY_BYTES = 2**30
+_HEADER_BYTES = 2**20  # names and shapes of at most a few hundred tensors
+_ITEM_BYTES = {"F16": 2, "F32": 4}
+
+Weights = dict[str, npt.NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A trained model.
+
+    Attributes:
+        path: Its folder.
+        config: ``config.json``.
+        network: The checked hyper-parameters.
+        vocabulary: What the ids mean.
+        weights: float32 by stable name.
+        corpus: ``corpus.json``.
+        digest: SHA-256 over vocabulary and weights, hexadecimal: two bundles with the same digest
+            make the same music.
+    """
+
+    path: Path
+    config: Mapping[str, Any]
+    network: NetworkConfig
+    vocabulary: Vocabulary
+    weights: Weights = field(repr=False)
+    corpus: Mapping[str, Any] = field(repr=False)
+    digest: str = ""
+
+    @property
+    def name(self) -> str:
+        """Name of the folder."""
+        return self.path.name
+
+    @cached_property
+    def decoder(self) -> Decoder:
+        """The network in NumPy."""
+        return Decoder(self.network, self.vocabulary, self.weights)
+
+    @property
+    def results(self) -> Mapping[str, Any]:
+        """What training found out about the model, by name; may be empty."""
+        results = self.config.get("results", {})
+        return results if isinstance(results, Mapping) else {}
+
+    def novelty(self) -> Mapping[str, npt.NDArray[Any]]:
+        """The arrays of the copy check; empty where the bundle has none.
+
+        Raises:
+            BundleError: If the file is damaged.
+        """
+        path = self.path / NOVELTY
+        if not path.exists():
+            return {}
+        _check_file(path, _MAX_NOVELTY_BYTES)
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                return {name: arrays[name] for name in arrays.files}
+        except (OSError, ValueError, KeyError) as error:
+            raise BundleError(f"{path} is damaged: {error}") from error
+
+
+# --- writing --------------------------------------------------------------------------------
+
+
+def write_weights(folder: Path, weights: Mapping[str, npt.NDArray[np.floating[Any]]]) -> None:
+    """Write the weights as float16, atomically: the last file that makes a folder a bundle.
+
+    Raises:
+        BundleError: If a weight is not finite in float16.
+    """
+    halves = {name: np.ascontiguousarray(value, np.float16) for name, value in weights.items()}
+    broken = [name for name, value in halves.items() if not np.isfinite(value).all()]
+    if broken:
+        raise BundleError(f"the weights {broken[0]} are not finite; lower the learning rate")
+    atomic_write_bytes(folder / WEIGHTS, save(halves))
+
+
+def write_json(path: Path, values: Mapping[str, Any]) -> None:
+    """Write a JSON object, atomically."""
+    atomic_write_bytes(path, (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+# --- finding --------------------------------------------------------------------------------
+
+
+def bundle_folders() -> list[Path]:
+    """Where bundles are looked for by name: ``./trained``, the project's, the package's."""
+    package = Path(__file__).resolve().parent.parent
+    places = [Path("trained"), package.parent / "trained", package / "trained"]
+    unique: dict[Path, Path] = {}
+    for place in places:
+        unique.setdefault(place.resolve(), place)
+    return list(unique.values())
+
+
+def list_bundles() -> list[Path]:
+    """Folders of all bundles that can be found by name, the first of each name."""
+    found: dict[str, Path] = {}
+    for place in bundle_folders():
+        for weights in sorted(place.glob(f"*/{WEIGHTS}")) if place.is_dir() else []:
+            found.setdefault(weights.parent.name, weights.parent)
+    return [found[name] for name in sorted(found)]
+
+
+def find_bundle(name_or_path: str | Path) -> Path:
+    """The folder of a bundle.
+
+    Args:
+        name_or_path: A folder, or the name of one in :func:`bundle_folders`.
+
+    Raises:
+        BundleError: If there is none; the message lists what there is.
+    """
+    path = Path(name_or_path)
+    if (path / WEIGHTS).is_file():
+        return path
+    if len(path.parts) == 1:
+        for place in bundle_folders():
+            if (place / path / WEIGHTS).is_file():
+                return place / path
+    if path.is_dir():
+        missing = [name for name in (CONFIG, VOCABULARY, WEIGHTS) if not (path / name).exists()]
+        raise BundleError(f"{path} is no model folder: {', '.join(missing)} is missing")
+    known = ", ".join(folder.name for folder in list_bundles()) or "none yet: train one"
+    raise BundleError(f"no model is called {str(name_or_path)!r}; there are: {known}")
+
+
+# --- reading --------------------------------------------------------------------------------
+
+
+def load_bundle(name_or_path: str | Path) -> Bundle:
+    """Open a model folder, checking everything.
+
+    Args:
+        name_or_path: A folder, or the name of a bundle.
+
+    Raises:
+        BundleError: If a file is missing, damaged, too large, or of another format; the message
+            names it.
+    """
+    folder = find_bundle(name_or_path)
+    config = _read_json(folder, CONFIG)
+    version = config.get("format_version")
+    if version != FORMAT_VERSION:
+        newer = isinstance(version, int) and version > FORMAT_VERSION
+        advice = "upgrade musiclstm to use it" if newer else "train the model again"
+        raise BundleError(
+            f"{folder / CONFIG} has format {version!r}, this program {FORMAT_VERSION}; {advice}"
+        )
+    network_values = config.get("network")
+    if not isinstance(network_values, dict):
+        raise BundleError(f"{folder / CONFIG} does not say what the network is")
+    try:
+        network = NetworkConfig.from_dict(network_values)
+        vocabulary = Vocabulary.from_dict(_read_json(folder, VOCABULARY))
+    except (BundleError, EncodingError) as error:
+        raise BundleError(f"{folder}: {error}") from error
+    weights, digest = _read_weights(folder, weight_shapes(network, vocabulary))
+    words = json.dumps(vocabulary.as_dict(), sort_keys=True).encode()
+    return Bundle(
+        path=folder,
+        config=config,
+        network=network,
+        vocabulary=vocabulary,
+        weights=weights,
+        corpus=_read_json(folder, CORPUS),
+        digest=hashlib.sha256(words + digest).hexdigest(),
+    )
+
+
+def _check_file(path: Path, max_bytes: int) -> None:
+    """A regular file inside its folder, of a size that can be read."""
+    if not path.is_file():
+        raise BundleError(f"{path} is missing")
+    if path.resolve().parent != path.parent.resolve():
+        raise BundleError(f"{path} is a link out of its folder")
+    size = path.stat().st_size
+    if size > max_bytes:
+        raise BundleError(f"{path} has {size:,} bytes; at most {max_bytes:,} are read")
+
+
+def _read_json(folder: Path, name: str) -> dict[str, Any]:
+    path = folder / name
+    _check_file(path, _MAX_JSON_BYTES)
+    try:
+        values = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise BundleError(f"{path} is damaged: {error}") from error
+    if not isinstance(values, dict):
+        raise BundleError(f"{path} is damaged: it holds no JSON object")
+    return values
+
+
+def _read_weights(folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> tuple[Weights, bytes]:
+    path = folder / WEIGHTS
+    n_weights = sum(int(np.prod(shape)) for shape in shapes.values())
+    _check_file(path, min(_MAX_WEIGHT_BYTES, 4 * n_weights + _HEADER_BYTES))
+    try:
+        with safe_open(str(path), framework="np") as file:
+            names = set(file.keys())
+            _check_names(path, names, set(shapes))
+            for name, shape in shapes.items():
+                part = file.get_slice(name)
+                if tuple(part.get_shape()) != shape:
+                    raise BundleError(
+                        f"{path}: {name} has shape {tuple(part.get_shape())}, not {shape}"
+                    )
+                if part.get_dtype() not in _ITEM_BYTES:
+                    raise BundleError(f"{path}: {name} is {part.get_dtype()}, not F16 or F32")
+            weights = {name: file.get_tensor(name).astype(np.float32) for name in shapes}
+    except SafetensorError as error:
+        raise BundleError(f"{path} is damaged: {error}") from error
+    for name, value in weights.items():
+        if not np.isfinite(value).all():
+            raise BundleError(f"{path}: {name} holds numbers that are not finite")
+    return weights, hashlib.sha256(path.read_bytes()).digest()
+
+
+def _check_names(path: Path, names: set[str], expected: set[str]) -> None:
+    missing, unknown = sorted(expected - names), sorted(names - expected)
+    if missing:
+        raise BundleError(f"{path} lacks the weights {missing[0]} ({len(missing)} in all)")
+    if unknown:
+        raise BundleError(f"{path} has weights that no such network has: {unknown[0]}")

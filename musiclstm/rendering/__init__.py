@@ -1,0 +1,10 @@
+"""A `Score` enters, and a place to write to. A file that people can play, see or print leaves.
+
+Importing this package loads neither pretty_midi nor matplotlib: `write_midi` brings in the one and
+`draw_piano_roll` the other, when they are called.
+"""
+
+from musiclstm.rendering.midi import write_midi
+from musiclstm.rendering.pianoroll import draw_piano_roll
+
+__all__ = ["draw_piano_roll", "write_midi"]

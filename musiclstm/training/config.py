@@ -1,0 +1,117 @@
+"""What a training depends on: with the corpus and the machine, this decides the weights."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from musiclstm.errors import TrainingError
+from musiclstm.model import NetworkConfig
+
+WARM_UP_STEPS = 60  # steps to the full learning rate, so that Adam's averages settle first
+FINAL_RATE = 0.02  # the cosine ends at this share of the full rate
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Hyper-parameters of a training.
+
+    Attributes:
+        network: Widths, depth, dropout.
+        steps: Number of steps; 0 until minutes or epochs have been turned into steps.
+        seed: Of weights, order, transposition and dropout; >= 0.
+        lanes: Pieces played side by side in a batch, 1-1024.
+        window: Rows that are played, and back-propagated through, at a time, 2-8192.
+        learning_rate: At its highest, > 0.
+        weight_decay: Of AdamW (Loshchilov & Hutter 2019), >= 0.
+        clip_norm: Largest norm of the gradient (Pascanu et al. 2013), > 0.
+        average: Momentum of the averaged weights, 0-1.
+        evaluations: How often the held-out pieces are scored, >= 1.
+        patience: Evaluations without a better score before training stops early, >= 1.
+        valid_share: Share of the pieces that is held out, 0-0.5.
+        samples: How many pieces are composed on the way, to listen to.
+    """
+
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    steps: int = 0
+    seed: int = 0
+    lanes: int = 32
+    window: int = 128
+    learning_rate: float = 4e-3
+    weight_decay: float = 0.02
+    clip_norm: float = 1.0
+    average: float = 0.995
+    evaluations: int = 20
+    patience: int = 5
+    valid_share: float = 0.1
+    samples: int = 3
+
+    def __post_init__(self) -> None:
+        checks = {
+            "steps": 0 <= self.steps,
+            "seed": 0 <= self.seed < 2**31,
+            "lanes": 1 <= self.lanes <= 1024,
+            "window": 2 <= self.window <= 8192,
+            "learning_rate": 0 < self.learning_rate < 1,
+            "weight_decay": 0 <= self.weight_decay < 1,
+            "clip_norm": 0 < self.clip_norm,
+            "average": 0 <= self.average < 1,
+            "evaluations": 1 <= self.evaluations,
+            "patience": 1 <= self.patience,
+            "valid_share": 0 <= self.valid_share <= 0.5,
+            "samples": 0 <= self.samples,
+        }
+        for name, fine in checks.items():
+            if not fine:
+                raise TrainingError(f"{name} = {getattr(self, name)!r} is out of range")
+
+    def learning_rate_at(self, step: int) -> float:
+        """Linear warm-up, then a cosine down to the last step (Loshchilov & Hutter 2017).
+
+        The warm-up does not depend on the number of steps, which is not known while it is measured
+        how many fit into the minutes asked for.
+        """
+        if step < WARM_UP_STEPS:
+            return self.learning_rate * (step + 1) / WARM_UP_STEPS
+        done = min(1.0, (step - WARM_UP_STEPS) / max(1, self.steps - WARM_UP_STEPS))
+        share = FINAL_RATE + (1 - FINAL_RATE) * (1 + math.cos(math.pi * done)) / 2
+        return self.learning_rate * share
+
+    def as_dict(self) -> dict[str, Any]:
+        """For ``config.json``."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "TrainingConfig":
+        """Undo :meth:`as_dict`."""
+        try:
+            network = NetworkConfig.from_dict(values["network"])
+            return cls(**{**values, "network": network})
+        except (TypeError, KeyError) as error:
+            raise TrainingError(f"the training's settings are damaged: {error}") from error
+
+
+PRESETS: Mapping[str, TrainingConfig] = {
+    "tiny": TrainingConfig(
+        NetworkConfig(units=64, onset_units=64, voice_units=48, head_units=64, dropout=0.1)
+    ),
+    "small": TrainingConfig(
+        NetworkConfig(units=128, onset_units=128, voice_units=96, head_units=128, dropout=0.2)
+    ),
+    "default": TrainingConfig(),
+    "large": TrainingConfig(
+        NetworkConfig(units=512, onset_units=256, voice_units=192, head_units=256, dropout=0.4),
+        learning_rate=3e-3,
+    ),
+}
+
+
+def preset(name: str, **changes: Any) -> TrainingConfig:
+    """A preset, with some of its values changed.
+
+    Raises:
+        TrainingError: If there is no such preset.
+    """
+    if name not in PRESETS:
+        raise TrainingError(f"no preset is called {name!r}; there are {', '.join(PRESETS)}")
+    return replace(PRESETS[name], **changes)
