@@ -33,8 +33,8 @@ def render(pieces: tuple[Path, ...], *, out: Path | None, as_json: bool, quiet: 
       musiclstm render out/piece.mid -o piece.png
       musiclstm render out/*.mid -o pictures/
     """  # noqa: D301
-    from musiclstm.ingest import read_score  # noqa: PLC0415
     from musiclstm.files import free_path  # noqa: PLC0415
+    from musiclstm.ingest import read_score  # noqa: PLC0415
     from musiclstm.rendering import draw_piano_roll  # noqa: PLC0415
 
     _check_out(out, len(pieces))

@@ -55,7 +55,7 @@ DEFAULT_MINUTES = 20.0
 @jobs_option
 @json_option
 @quiet_option
-def train(  # noqa: PLR0917 (an option each)
+def train(
     src: Path,
     out: Path,
     minutes: float | None,

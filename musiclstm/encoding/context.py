@@ -137,7 +137,8 @@ def _places(
     """Where each row stands, and whether its meter is known."""
     if len(meter_maps) == 1:
         return meter_maps[0].locate(step, q), np.full(len(step), meter_maps[0].specified)
-    found = Places(*(np.zeros(len(step), np.int32) for _ in range(4)), np.zeros(len(step), bool))
+    none = np.zeros(len(step), np.int32)
+    found = Places(none, none.copy(), none.copy(), none.copy(), none.astype(bool))
     for meter_map in set(meter_maps):
         rows = np.array([index for index, own in enumerate(meter_maps) if own == meter_map])
         for name, values in vars(meter_map.locate(step[rows], q)).items():

@@ -9,7 +9,7 @@ to 1.
 
 import numpy as np
 
-from musiclstm.encoding.stages import BoolArray, Before, IntArray, Kind, Onset, Voice
+from musiclstm.encoding.stages import Before, BoolArray, IntArray, Kind, Onset, Voice
 from musiclstm.encoding.vocabulary import N_PITCHES, N_VELOCITIES, Vocabulary
 
 
@@ -48,7 +48,8 @@ def legal_parts(before: Before, shift: IntArray, onset: Onset, vocabulary: Vocab
     same = np.arange(len(ranks))[None, :] == before.part[:, None]
     ordered = later | (same & before.more_above[:, None])
     legal: BoolArray = onset.room & (ordered | ~at_once[:, None])
-    return np.where(tied[:, None], same, legal)
+    either: BoolArray = np.where(tied[:, None], same, legal)
+    return either
 
 
 def legal_pitches(before: Before, shift: IntArray, voice: Voice) -> BoolArray:
@@ -56,8 +57,11 @@ def legal_pitches(before: Before, shift: IntArray, voice: Voice) -> BoolArray:
     pitches = np.arange(N_PITCHES)[None, :]
     at_once = (shift == 0) & (before.kind == Kind.NOTE) & (voice.part == before.part)
     tied = before.kind == Kind.TIE
-    legal = (voice.sounding == 0) & ((pitches > before.pitch[:, None]) | ~at_once[:, None])
-    return np.where(tied[:, None], pitches == before.pitch[:, None], legal)
+    legal: BoolArray = (voice.sounding == 0) & (
+        (pitches > before.pitch[:, None]) | ~at_once[:, None]
+    )
+    either: BoolArray = np.where(tied[:, None], pitches == before.pitch[:, None], legal)
+    return either
 
 
 def legal_durations(part: IntArray, vocabulary: Vocabulary) -> BoolArray:

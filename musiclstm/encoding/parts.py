@@ -114,7 +114,8 @@ def build_model_parts(scores: Sequence[Score]) -> tuple[ModelPart, ...]:
     by_name = _consistent_names(scores)
     members: dict[tuple[Any, ...], list[tuple[Part, NoteArray]]] = defaultdict(list)
     for score in scores:
-        named, others = [], []
+        named: list[tuple[Part, NoteArray]] = []
+        others: list[tuple[Part, NoteArray]] = []
         for part, table in _split(score):
             known = normalised_name(part.name) in by_name
             (named if known else others).append((part, table))
@@ -147,10 +148,10 @@ def fit_parts(score: Score, model_parts: Sequence[ModelPart]) -> FittedParts:
     chosen: dict[int, int] = {}
     free = costs.copy()
     while free.size and np.isfinite(free).any():
-        row, column = np.unravel_index(np.argmin(free), free.shape)
-        chosen[int(row)] = int(column)
-        free[row, :] = np.inf
-        free[:, column] = np.inf
+        best, goal = divmod(int(np.argmin(free)), free.shape[1])
+        chosen[best] = goal
+        free[best, :] = np.inf
+        free[:, goal] = np.inf
     merged, dropped = [], []
     owner = {column: row for row, column in chosen.items()}
     target: dict[int, int] = {row: row for row in chosen}
@@ -166,8 +167,8 @@ def fit_parts(score: Score, model_parts: Sequence[ModelPart]) -> FittedParts:
         return FittedParts(score, tuple(chosen[row] for row in range(len(tables))))
     kept = sorted(chosen)
     renumbered = np.full(len(tables), -1)
-    for row, goal in target.items():
-        renumbered[row] = kept.index(goal)
+    for row, owning in target.items():
+        renumbered[row] = kept.index(owning)
     notes = score.notes.copy()
     notes[:, Column.PART] = renumbered[notes[:, Column.PART]]
     fitted, _ = Score.build(

@@ -1,8 +1,8 @@
 """A piece made ready for the network: inputs, context, masks and what counts, row by row.
 
 Row 0 is START; rows 1 to N - 1 are the event rows. Entry r of ``context`` and ``legal`` is what was
-known when row r was chosen; entry r of ``inputs`` and ``after`` is what row r then told. The network
-reads ``inputs`` and ``context`` of row r, ``after`` r, and predicts row r + 1.
+known when row r was chosen; entry r of ``inputs`` and ``after`` is what row r then told. The
+network reads ``inputs``, ``context`` and ``after`` of row r, and predicts row r + 1.
 """
 
 from dataclasses import dataclass

@@ -8,6 +8,7 @@ what was known when row r was chosen. Entry 0, START, stands at step 0 before an
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -65,7 +66,7 @@ def survey(events: IntArray, part_map: tuple[int, ...], vocabulary: Vocabulary) 
     )
     tied = kind == Kind.TIE
     continues = np.concatenate([[False], tied[:-1]])
-    end = _ends(step, np.where(tied, v.max_duration, duration + 1), continues, tied)
+    end = _ends(step, np.where(tied, v.max_duration, duration + 1), continues)
 
     active = np.zeros((1, len(v.parts)), bool)
     active[0, list(part_map)] = True
@@ -94,31 +95,24 @@ def survey(events: IntArray, part_map: tuple[int, ...], vocabulary: Vocabulary) 
     first_free = np.where(free_after.any(axis=1), 0, soonest)
     next_end = np.where(soonest == NEVER, 0, soonest)
     before = Before(
-        *(
-            _previous(values)
-            for values in (
-                kind.astype(np.int32),
-                np.where(is_note, part, 0),
-                np.where(is_note, pitch, 0),
-                np.where(is_note, velocity, 0),
-                more_now,
-                more_above,
-                first_free.astype(np.int32),
-                next_end.astype(np.int32),
-            )
-        )
+        kind=_previous(kind),
+        part=_previous(np.where(is_note, part, 0)),
+        pitch=_previous(np.where(is_note, pitch, 0)),
+        velocity=_previous(np.where(is_note, velocity, 0)),
+        more_now=_previous(more_now).astype(bool),
+        more_above=_previous(more_above).astype(bool),
+        first_free=_previous(first_free),
+        next_end=_previous(next_end),
     )
     return Survey(active, shift, before, onset, voice)
 
 
-def _previous(values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+def _previous(values: npt.NDArray[Any]) -> IntArray:
     """Entry r - 1 at r; START looks at itself, for want of anything earlier."""
-    return np.concatenate([values[:1], values[:-1]])
+    return np.concatenate([values[:1], values[:-1]]).astype(np.int32)
 
 
-def _ends(
-    step: IntArray, length: IntArray, continues: BoolArray, tied: BoolArray
-) -> npt.NDArray[np.int64]:
+def _ends(step: IntArray, length: IntArray, continues: BoolArray) -> npt.NDArray[np.int64]:
     """Where the note of each row ends, as known when that row has been chosen."""
     end = (step + length).astype(np.int64)
     if continues.any():

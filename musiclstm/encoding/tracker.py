@@ -19,7 +19,7 @@ from musiclstm.encoding.stages import (
     Onset,
     Voice,
 )
-from musiclstm.encoding.vocabulary import N_PITCHES, Field, Vocabulary
+from musiclstm.encoding.vocabulary import N_PITCHES, Vocabulary
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,12 @@ class Tracker:
         streams = np.arange(len(self.now))
         left = self.ends - self.now[:, None, None]
         free = (left <= 0) & self.active[:, :, None]
-        room = free.any(axis=2)
+        room: BoolArray = free.max(axis=2)
         above = np.arange(N_PITCHES)[None, :] > self.pitch[:, None]
-        more_above = (free[streams, self.part] & above).any(axis=1)
+        more_above = (free[streams, self.part] & above).max(axis=1)
         ranks = vocabulary.ranks
-        later = room & (ranks[None, :] > ranks[self.part][:, None])
-        more_now = (self.kind == Kind.NOTE) & (more_above | later.any(axis=1))
+        later: BoolArray = room & (ranks[None, :] > ranks[self.part][:, None])
+        more_now: BoolArray = (self.kind == Kind.NOTE) & (more_above | later.any(axis=1))
         more_now |= (self.kind == Kind.START) & self.active.any(axis=1)
         soonest = np.where(left > 0, left, NEVER).min(axis=(1, 2))
         return Before(

@@ -22,6 +22,7 @@ Every id exists whether the corpus uses it or not, so that no piece is ever out 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -129,7 +130,7 @@ class Vocabulary:
     def slices(self) -> tuple[slice, ...]:
         """Where each field's ids stand when all fields are laid side by side."""
         bounds = np.concatenate([[0], np.cumsum(self.sizes)]).tolist()
-        return tuple(slice(low, high) for low, high in zip(bounds[:-1], bounds[1:], strict=True))
+        return tuple(slice(low, high) for low, high in pairwise(bounds))
 
     @property
     def ranks(self) -> npt.NDArray[np.int32]:
@@ -155,7 +156,8 @@ class Vocabulary:
         possible. The heads' biases start here, so that training begins at the unigram model.
         """
         counts = np.asarray(self.counts.get(field, (0,) * self.size(field)), np.float64) + 0.5
-        return np.log(counts / counts.sum()).astype(np.float32)
+        logs: npt.NDArray[np.float32] = np.log(counts / counts.sum()).astype(np.float32)
+        return logs
 
     def with_counts(self, rows: Iterable[npt.NDArray[np.integer[Any]]]) -> "Vocabulary":
         """Count ids over event tables (each ``(n, 5)``)."""
@@ -164,7 +166,7 @@ class Vocabulary:
             is_note = table[:, Field.SHIFT] <= self.max_shift
             for name, total in totals.items():
                 column = table[:, name] if name == Field.SHIFT else table[is_note, name]
-                total += np.bincount(column, minlength=len(total))
+                np.add(total, np.bincount(column, minlength=len(total)), out=total)
         return replace(self, counts={name: tuple(total.tolist()) for name, total in totals.items()})
 
     def with_styles(self, names: Iterable[str]) -> "Vocabulary":

@@ -115,7 +115,7 @@ def _sampling(
     bundle: Bundle, sampling: Sampling | Mapping[Field, Sampling] | None
 ) -> dict[Field, Sampling]:
     if isinstance(sampling, Sampling):
-        return {field: sampling for field in Field}
+        return dict.fromkeys(Field, sampling)
     return {**bundle_sampling(bundle), **(sampling or {})}
 
 
@@ -195,13 +195,11 @@ def _choose_row(
         log_probs = bundle.decoder.log_probs(state, field, event)
         allowed = rules.allowed(state, field, event)
         kept = np.where(allowed, log_probs, -np.inf)
-        possible = np.isfinite(kept).any(axis=1)
+        possible = np.isfinite(kept.max(axis=1))
         kept = np.where(possible[:, None], kept, log_probs)
         event[:, field] = choose(kept, uniforms[:, field], sampling[field])
-        if field == Field.SHIFT:
-            without = event[:, field] > v.max_shift
-            if without.all():
-                break
+        if field == Field.SHIFT and event[:, field].min() > v.max_shift:
+            break  # nothing but WAIT and END
     event[event[:, Field.SHIFT] > v.max_shift, 1:] = 0
     return event
 
@@ -220,7 +218,7 @@ def _closed(rows: list[EventArray], v: Vocabulary) -> list[EventArray]:
 
 def _bars_done(state: DecoderState, alive: npt.NDArray[np.intp], bars: list[int], q: int) -> int:
     """Bars composed so far over all streams, the ended ones whole."""
-    done = sum(bars) - sum(bars[stream] for stream in alive)
+    done = sum(bars) - sum(bars[stream] for stream in alive.tolist())
     maps = state.meter_maps * (len(alive) if len(state.meter_maps) == 1 else 1)
     for meter_map, now in zip(maps, state.tracker.now, strict=True):
         done += max(0, int(meter_map.locate(now, q).bar))

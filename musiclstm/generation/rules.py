@@ -3,16 +3,19 @@
 They apply in sampling only; likelihoods know nothing of them. A part that is monophonic in the
 corpus stays so, no part leaves its range or strikes more notes at once than it ever did, and with a
 given length nothing begins or sounds after the last bar, nor does the piece end before it. Where a
-rule leaves nothing that is legal, it gives way.
+rule leaves nothing that is legal, it gives way; but like the hard masks the rules look ahead, so that
+of their own doing they come to no such place.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from musiclstm.encoding import Field, Kind, Vocabulary
+from musiclstm.encoding.stages import NEVER
+from musiclstm.encoding.vocabulary import N_PITCHES
 from musiclstm.model import DecoderState
 from musiclstm.score import MeterMap
 
@@ -45,12 +48,41 @@ def bar_line(meter_map: MeterMap, bar: int, steps_per_quarter: int) -> int:
     return low
 
 
+@dataclass(frozen=True)
+class Habits:
+    """What each part of a corpus does, index-aligned with the vocabulary's parts.
+
+    Attributes:
+        monophonic: Whether it plays one note at a time, bool ``(parts,)``.
+        chord: Most notes that it strikes at once, int32 ``(parts,)``.
+        in_range: Pitches from its lowest to its highest, bool ``(parts, 128)``.
+    """
+
+    monophonic: BoolArray
+    chord: IntArray
+    in_range: BoolArray
+
+    @classmethod
+    def of(cls, vocabulary: Vocabulary) -> "Habits":
+        """The habits of a vocabulary's parts."""
+        parts = vocabulary.parts
+        low = np.array([part.low for part in parts])[:, None]
+        high = np.array([part.high for part in parts])[:, None]
+        pitches = np.arange(N_PITCHES)[None, :]
+        return cls(
+            monophonic=np.array([part.monophonic for part in parts]),
+            chord=np.array([part.chord for part in parts], np.int32),
+            in_range=(low <= pitches) & (pitches <= high),
+        )
+
+
 @dataclass
 class SoftRules:
     """The soft rules of B streams.
 
     Attributes:
-        vocabulary: Knows each part's habits.
+        vocabulary: For the ids.
+        habits: Of its parts.
         last_bar: Step at which the last bar begins, ``(B,)``; 0 where the length is open.
         end: Step at which it ends, ``(B,)``; :data:`OPEN_END` where the length is open.
         struck: Notes struck at the present onset by each part, ``(B, parts)``.
@@ -58,6 +90,7 @@ class SoftRules:
     """
 
     vocabulary: Vocabulary
+    habits: Habits
     last_bar: IntArray
     end: IntArray
     struck: IntArray
@@ -73,18 +106,23 @@ class SoftRules:
         for meter_map, length in zip(meter_maps, bars, strict=True):
             last.append(bar_line(meter_map, length - 1, q) if length else 0)
             end.append(bar_line(meter_map, length, q) if length else OPEN_END)
-        struck = np.zeros((len(last), len(vocabulary.parts)), np.int32)
-        tied = np.zeros(len(last), bool)
-        return cls(vocabulary, np.array(last, np.int32), np.array(end, np.int32), struck, tied)
+        return cls(
+            vocabulary=vocabulary,
+            habits=Habits.of(vocabulary),
+            last_bar=np.array(last, np.int32),
+            end=np.array(end, np.int32),
+            struck=np.zeros((len(last), len(vocabulary.parts)), np.int32),
+            tied=np.zeros(len(last), bool),
+        )
 
     def select(self, streams: npt.NDArray[np.intp]) -> "SoftRules":
         """The rules of these streams."""
-        return SoftRules(
-            self.vocabulary,
-            self.last_bar[streams],
-            self.end[streams],
-            self.struck[streams],
-            self.tied[streams],
+        return replace(
+            self,
+            last_bar=self.last_bar[streams],
+            end=self.end[streams],
+            struck=self.struck[streams],
+            tied=self.tied[streams],
         )
 
     def allowed(self, state: DecoderState, field: Field, event: IntArray) -> BoolArray:
@@ -93,9 +131,10 @@ class SoftRules:
             case Field.SHIFT:
                 return self._shifts(state)
             case Field.PART:
-                return self._parts(state, event)
+                shift = event[:, Field.SHIFT]
+                return self._parts(state, state.tracker.now + shift, shift == 0)
             case Field.PITCH:
-                return self._pitches(state, event)
+                return self.habits.in_range[event[:, Field.PART]]
             case Field.DURATION:
                 return self._durations(state, event)
             case _:
@@ -110,73 +149,57 @@ class SoftRules:
         self.struck[notes, event[notes, Field.PART]] += 1
         self.tied = (shift <= v.max_shift) & (event[:, Field.DURATION] == v.tie)
 
+    def _opens(self, state: DecoderState) -> IntArray:
+        """The step from which each part may strike again, int32 ``(B, parts)``.
+
+        A monophonic part must be silent; another needs a pitch within its range that is.
+        """
+        ends, habits = state.tracker.ends, self.habits
+        some = np.where(habits.in_range, ends, NEVER).min(axis=2)
+        opens = np.where(habits.monophonic, ends.max(axis=2), some)
+        return np.where(state.tracker.active, opens, NEVER)
+
     def _shifts(self, state: DecoderState) -> BoolArray:
-        v, tracker = self.vocabulary, state.tracker
-        now = tracker.now[:, None]
-        steps = np.arange(v.max_shift + 1)[None, :]
-        part_ends = tracker.ends.max(axis=2)  # (B, parts)
-        available = np.where(self._monophonic[None, :], part_ends, 0)
-        available = np.where(tracker.active, available, OPEN_END)
+        v, now = self.vocabulary, state.tracker.now
+        soonest = self._opens(state).min(axis=1)
+        steps = now[:, None] + np.arange(v.max_shift + 1)[None, :]
         allowed = np.ones((len(now), v.max_shift + 3), bool)
-        allowed[:, : v.max_shift + 1] = (now + steps < self.end[:, None]) & (
-            now + steps >= available.min(axis=1)[:, None]
-        )
-        allowed[:, 0] = self._more_now(state, part_ends)
+        allowed[:, : v.max_shift + 1] = (steps < self.end[:, None]) & (steps >= soonest[:, None])
+        allowed[:, 0] = self._parts(state, now, np.ones(len(now), bool)).any(axis=1)
+        # after a WAIT a note must come, and soon: silence of whole notes is no habit of any corpus
+        reach = now + v.max_shift
         waited = state.before.kind == Kind.WAIT
-        allowed[:, v.wait] = (tracker.now + v.max_shift < self.end) & ~waited
-        sounded = part_ends.max(axis=1)
+        allowed[:, v.wait] = (
+            (reach + 1 < self.end) & (soonest < self.end) & (~waited | (soonest > reach))
+        )
+        sounded = state.tracker.ends.max(axis=(1, 2))
         allowed[:, v.end] = (sounded > self.last_bar) & (sounded > 0)
         over = ~allowed[:, : v.wait + 1].any(axis=1)
         allowed[over, v.end] = True
         return allowed
 
-    def _more_now(self, state: DecoderState, part_ends: IntArray) -> BoolArray:
-        """Whether any part may still strike at the present onset."""
-        tracker, v = state.tracker, self.vocabulary
-        begins = state.before.kind == Kind.START
-        free = tracker.active & (~self._monophonic[None, :] | (part_ends <= tracker.now[:, None]))
-        free &= self.struck < self._chord[None, :]
-        ranks, part = v.ranks, state.before.part
-        later = ranks[None, :] > ranks[part][:, None]
-        above = (state.before.pitch < self._high[part])[:, None]  # room left in its own range
-        same = (np.arange(len(ranks))[None, :] == part[:, None]) & above
-        more: BoolArray = (free & (later | same | begins[:, None])).any(axis=1)
-        return more
-
-    def _parts(self, state: DecoderState, event: IntArray) -> BoolArray:
-        tracker = state.tracker
-        shift = event[:, Field.SHIFT]
-        step = tracker.now + shift
-        busy = tracker.ends.max(axis=2) > step[:, None]
-        struck = np.where((shift == 0)[:, None], self.struck, 0)
-        return ~(busy & self._monophonic[None, :]) & (struck < self._chord[None, :])
-
-    def _pitches(self, state: DecoderState, event: IntArray) -> BoolArray:
-        part = event[:, Field.PART]
-        pitches = np.arange(128)[None, :]
-        return (pitches >= self._low[part][:, None]) & (pitches <= self._high[part][:, None])
+    def _parts(self, state: DecoderState, step: IntArray, at_once: BoolArray) -> BoolArray:
+        """Parts that may strike at a step; ``at_once`` where it is the last row's onset."""
+        tracker, before, habits = state.tracker, state.before, self.habits
+        streams, ranks = np.arange(len(step)), self.vocabulary.ranks
+        later = ranks[None, :] > ranks[before.part][:, None]
+        free = habits.in_range[before.part] & (tracker.ends[streams, before.part] <= step[:, None])
+        above = np.arange(N_PITCHES)[None, :] > before.pitch[:, None]
+        same = np.arange(len(ranks))[None, :] == before.part[:, None]
+        ordered = later | (same & (free & above).any(axis=1)[:, None])
+        ordered |= (before.kind == Kind.START)[:, None]
+        ordered &= self.struck < habits.chord[None, :]
+        allowed: BoolArray = self._opens(state) <= step[:, None]
+        return allowed & (ordered | ~at_once[:, None])
 
     def _durations(self, state: DecoderState, event: IntArray) -> BoolArray:
-        v = self.vocabulary
-        onset = state.tracker.now + event[:, Field.SHIFT]
+        v, tracker = self.vocabulary, state.tracker
+        streams = np.arange(len(event))
         tied = state.before.kind == Kind.TIE
-        onset = onset + np.where(tied, v.max_duration, 0)  # where the continuation begins
-        lengths = np.append(np.arange(1, v.max_duration + 1), v.max_duration + 1)
-        allowed: BoolArray = onset[:, None] + lengths[None, :] <= self.end[:, None]
+        # a continuation begins where the note would have ended
+        so_far = tracker.ends[streams, event[:, Field.PART], event[:, Field.PITCH]]
+        begins = np.where(tied, so_far, tracker.now + event[:, Field.SHIFT])
+        # a tie is at least a step longer than the longest duration
+        lengths = np.arange(1, v.max_duration + 2)
+        allowed: BoolArray = begins[:, None] + lengths[None, :] <= self.end[:, None]
         return allowed
-
-    @property
-    def _monophonic(self) -> BoolArray:
-        return np.array([part.monophonic for part in self.vocabulary.parts])
-
-    @property
-    def _chord(self) -> IntArray:
-        return np.array([part.chord for part in self.vocabulary.parts], np.int32)
-
-    @property
-    def _low(self) -> IntArray:
-        return np.array([part.low for part in self.vocabulary.parts], np.int32)
-
-    @property
-    def _high(self) -> IntArray:
-        return np.array([part.high for part in self.vocabulary.parts], np.int32)

@@ -68,7 +68,8 @@ def choose(
     # the last sum is 1 up to rounding; scaling by it keeps the uniform number below it
     goal = uniforms * cumulated[:, -1]
     picked = (cumulated <= goal[:, None]).sum(axis=1)
-    return np.minimum(picked, probs.shape[1] - 1).astype(np.int32)
+    ids: npt.NDArray[np.int32] = np.minimum(picked, probs.shape[1] - 1).astype(np.int32)
+    return ids
 
 
 def probabilities(log_probs: FloatArray, sampling: Sampling) -> npt.NDArray[np.float64]:

@@ -7,7 +7,8 @@ the same of a whole piece at once, and faster.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field as dataclass_field, replace
+from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 from typing import Any
 
 import numpy as np
@@ -50,17 +51,31 @@ EventArray = npt.NDArray[np.int32]
 BoolArray = npt.NDArray[np.bool_]
 
 
+@dataclass(frozen=True)
+class _AtOnset:
+    """What the shift reveals."""
+
+    shift: EventArray
+    step: EventArray
+    layer: FloatArray
+    legal_parts: BoolArray
+
+
+@dataclass(frozen=True)
+class _InPart:
+    """What the part reveals."""
+
+    part: EventArray
+    layer: FloatArray
+    legal_pitches: BoolArray
+
+
 @dataclass
 class _Row:
-    """What has been worked out for the row that is being chosen."""
+    """What has been worked out for the row that is being chosen, so that no field does it again."""
 
-    shift: EventArray | None = None
-    part: EventArray | None = None
-    step: EventArray | None = None
-    onset: FloatArray | None = None
-    voice: FloatArray | None = None
-    legal_part: BoolArray | None = None
-    legal_pitch: BoolArray | None = None
+    at_onset: _AtOnset | None = None
+    in_part: _InPart | None = None
 
 
 @dataclass(frozen=True)
@@ -182,11 +197,16 @@ class Decoder:
             meter_maps=maps,
         )
         absent = np.full(batch, -1, np.int32)
-        onset = self._onset(state, np.zeros(batch, np.int32))
-        voice = self._voice(state, np.zeros(batch, np.int32), absent)
+        nowhere = np.zeros(batch, np.int32)
+        at_start = onset_context(tracker.at(nowhere), maps, state.bars, v)
+        no_voice = tracker.voice(nowhere, np.full(batch, -1, np.int32))
         # no note has sounded, so nothing ends after START
-        after = np.zeros(batch, np.int32)
-        return self._read(state, start_ids(batch, v), after, onset, voice)
+        return self._read(
+            state,
+            np.concatenate([start_ids(batch, v), nowhere[:, None]], axis=1),
+            self._onset_layer(*at_start),
+            self._voice_layer(*voice_context(no_voice, v)),
+        )
 
     def log_probs(self, state: DecoderState, field: Field | int, event: EventArray) -> FloatArray:
         """Log-probabilities of one field of the next row, at temperature 1.
@@ -219,13 +239,13 @@ class Decoder:
         shift = event[:, Field.SHIFT]
         is_note = shift <= v.max_shift
         part = np.where(is_note, event[:, Field.PART], -1).astype(np.int32)
-        self._prepare_onset(state, shift)
-        self._prepare_voice(state, part)
-        onset, voice = state.row.onset, state.row.voice
+        at_onset = self._at_onset(state, shift)
+        in_part = self._in_part(state, at_onset, part)
         tracker = state.tracker.advance(event, v)
         before = tracker.before(v)
         moved = replace(state, tracker=tracker, before=before, row=_Row())
-        return self._read(moved, input_ids(event, v), after_ids(before, v), onset, voice)
+        ids = np.concatenate([input_ids(event, v), after_ids(before, v)[:, None]], axis=1)
+        return self._read(moved, ids, at_onset.layer, in_part.layer)
 
     # --- whole pieces -----------------------------------------------------------------------
 
@@ -286,18 +306,11 @@ class Decoder:
     # --- the network ------------------------------------------------------------------------
 
     def _read(
-        self,
-        state: DecoderState,
-        ids: EventArray,
-        after: EventArray,
-        onset: FloatArray | None,
-        voice: FloatArray | None,
+        self, state: DecoderState, ids: EventArray, onset: FloatArray, voice: FloatArray
     ) -> DecoderState:
-        """Feed one row to the LSTM."""
-        assert onset is not None
-        assert voice is not None
+        """Feed one row to the LSTM; ``ids`` are its fields and what follows, ``(B, 6)``."""
         w = self.weights
-        columns = np.concatenate([ids, after[:, None], state.conditions], axis=1)
+        columns = np.concatenate([ids, state.conditions], axis=1)
         x = _sum_of_embeddings(w["input.table"], columns, input_sizes(self.vocabulary))
         x += np.concatenate([onset, voice], axis=1) @ w["input.kernel"]
         x += w["input.bias"]
@@ -313,54 +326,43 @@ class Decoder:
         self, state: DecoderState, field: Field, event: EventArray
     ) -> tuple[FloatArray, BoolArray]:
         """What a head reads, and its legal ids."""
-        v, row = self.vocabulary, state.row
+        v = self.vocabulary
         if field == Field.SHIFT:
             return state.output, legal_shifts(state.before, state.tracker.active, v)
-        self._prepare_onset(state, event[:, Field.SHIFT])
+        at_onset = self._at_onset(state, event[:, Field.SHIFT])
         if field == Field.PART:
-            assert row.legal_part is not None
-            return np.concatenate([state.output, row.onset], axis=1), row.legal_part
-        self._prepare_voice(state, event[:, Field.PART])
-        known = np.concatenate([state.output, row.onset, row.voice], axis=1)
+            return np.concatenate([state.output, at_onset.layer], axis=1), at_onset.legal_parts
+        in_part = self._in_part(state, at_onset, event[:, Field.PART])
+        known = np.concatenate([state.output, at_onset.layer, in_part.layer], axis=1)
         if field == Field.PITCH:
-            assert row.legal_pitch is not None
-            return known, row.legal_pitch
+            return known, in_part.legal_pitches
         if field == Field.DURATION:
             return known, legal_durations(event[:, Field.PART], v)
         return known, legal_velocities(state.before)
 
-    def _prepare_onset(self, state: DecoderState, shift: EventArray) -> None:
+    def _at_onset(self, state: DecoderState, shift: EventArray) -> _AtOnset:
         """Work out the onset stage, unless it has been for this shift."""
-        row, v = state.row, self.vocabulary
-        if row.shift is not None and np.array_equal(row.shift, shift):
-            return
-        steps = np.where(shift == v.wait, v.max_shift, np.where(shift == v.end, 0, shift))
-        row.shift, row.part = shift.copy(), None
-        row.step = (state.tracker.now + steps).astype(np.int32)
-        row.onset = self._onset(state, row.step)
+        found, v = state.row.at_onset, self.vocabulary
+        if found is None or not np.array_equal(found.shift, shift):
+            steps = np.where(shift == v.wait, v.max_shift, np.where(shift == v.end, 0, shift))
+            step = (state.tracker.now + steps).astype(np.int32)
+            onset = state.tracker.at(step)
+            layer = self._onset_layer(*onset_context(onset, state.meter_maps, state.bars, v))
+            legal = legal_parts(state.before, shift, onset, v)
+            found = _AtOnset(shift.copy(), step, layer, legal)
+            state.row.at_onset, state.row.in_part = found, None
+        return found
 
-    def _prepare_voice(self, state: DecoderState, part: EventArray) -> None:
+    def _in_part(self, state: DecoderState, at_onset: _AtOnset, part: EventArray) -> _InPart:
         """Work out the voice stage, unless it has been for this part."""
-        row = state.row
-        if row.part is not None and np.array_equal(row.part, part):
-            return
-        assert row.step is not None
-        row.part = part.copy()
-        row.voice = self._voice(state, row.step, part)
-
-    def _onset(self, state: DecoderState, step: EventArray) -> FloatArray:
-        v, row = self.vocabulary, state.row
-        onset = state.tracker.at(step)
-        if row.shift is not None:
-            row.legal_part = legal_parts(state.before, row.shift, onset, v)
-        return self._onset_layer(*onset_context(onset, state.meter_maps, state.bars, v))
-
-    def _voice(self, state: DecoderState, step: EventArray, part: EventArray) -> FloatArray:
-        row = state.row
-        voice = state.tracker.voice(step, part)
-        if row.shift is not None:
-            row.legal_pitch = legal_pitches(state.before, row.shift, voice)
-        return self._voice_layer(*voice_context(voice, self.vocabulary))
+        found = state.row.in_part
+        if found is None or not np.array_equal(found.part, part):
+            voice = state.tracker.voice(at_onset.step, part)
+            layer = self._voice_layer(*voice_context(voice, self.vocabulary))
+            legal = legal_pitches(state.before, at_onset.shift, voice)
+            found = _InPart(part.copy(), layer, legal)
+            state.row.in_part = found
+        return found
 
     def _onset_layer(
         self, ids: EventArray, sounding: npt.NDArray[np.uint8], remaining: npt.NDArray[np.uint8]
@@ -443,4 +445,5 @@ def _log_softmax(logits: FloatArray, legal: BoolArray) -> FloatArray:
     masked -= masked.max(axis=-1, keepdims=True)
     with np.errstate(under="ignore"):
         total = np.log(np.exp(masked).sum(axis=-1, keepdims=True))
-    return (masked - total).astype(np.float32)
+    log_probs: FloatArray = (masked - total).astype(np.float32)
+    return log_probs

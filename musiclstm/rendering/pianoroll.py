@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from musiclstm.rendering.page import Page, System, lay_out
 from musiclstm.files import atomic_write_bytes
+from musiclstm.rendering.page import Page, System, lay_out
 from musiclstm.score import Column, Score
 
 DOTS_PER_INCH = 130

@@ -12,6 +12,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -51,7 +52,7 @@ class Window:
     start: int
 
 
-Batch = dict[str, npt.NDArray[np.generic]]
+Batch = dict[str, npt.NDArray[Any]]
 
 
 class Schedule(Iterator[list[Window | None]]):
@@ -185,7 +186,7 @@ def hide(conditions: Conditions, rng: np.random.Generator) -> Conditions:
 
 
 def _empty(lanes: int, rows: int, v: Vocabulary) -> Batch:
-    def zeros(*shape: int, dtype: type = np.int32) -> npt.NDArray[np.generic]:
+    def zeros(*shape: int, dtype: type = np.int32) -> npt.NDArray[Any]:
         return np.zeros((lanes, *shape), dtype)
 
     return {
@@ -233,9 +234,10 @@ def prefetch(
     def put(item: Batch | BaseException | None) -> None:
         while not stopped.is_set():
             try:
-                return ahead.put(item, timeout=0.1)
+                ahead.put(item, timeout=0.1)
             except queue.Full:
                 continue
+            return
 
     def work() -> None:
         try:
@@ -244,7 +246,7 @@ def prefetch(
                     return
                 put(make(windows))
             put(None)
-        except BaseException as error:  # noqa: BLE001 (handed to the consumer)
+        except BaseException as error:  # handed to the consumer
             put(error)
 
     thread = threading.Thread(target=work, name="batches", daemon=True)

@@ -37,7 +37,8 @@ class Checkpoint:
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint over the last one, atomically."""
-    arrays = {name: np.ascontiguousarray(value) for name, value in checkpoint.arrays.items()}
+    # not ascontiguousarray, which makes a vector of a number
+    arrays = {name: np.asarray(value, order="C") for name, value in checkpoint.arrays.items()}
     data = save(arrays, metadata={"progress": json.dumps(dict(checkpoint.progress))})
     atomic_write_bytes(folder / FOLDER / _FILE, data)
 

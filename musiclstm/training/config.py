@@ -48,18 +48,18 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         checks = {
-            "steps": 0 <= self.steps,
+            "steps": self.steps >= 0,
             "seed": 0 <= self.seed < 2**31,
             "lanes": 1 <= self.lanes <= 1024,
             "window": 2 <= self.window <= 8192,
             "learning_rate": 0 < self.learning_rate < 1,
             "weight_decay": 0 <= self.weight_decay < 1,
-            "clip_norm": 0 < self.clip_norm,
+            "clip_norm": self.clip_norm > 0,
             "average": 0 <= self.average < 1,
-            "evaluations": 1 <= self.evaluations,
-            "patience": 1 <= self.patience,
+            "evaluations": self.evaluations >= 1,
+            "patience": self.patience >= 1,
             "valid_share": 0 <= self.valid_share <= 0.5,
-            "samples": 0 <= self.samples,
+            "samples": self.samples >= 0,
         }
         for name, fine in checks.items():
             if not fine:

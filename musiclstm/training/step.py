@@ -13,9 +13,6 @@ from musiclstm.model.network import Network
 from musiclstm.training.batches import Batch, BatchMaker
 from musiclstm.training.config import TrainingConfig
 
-import os
-
-JIT = os.environ.get("JIT", "1") == "1"
 FloatArray = npt.NDArray[np.float32]
 
 
@@ -53,8 +50,8 @@ class Trainer:
         self.state = tf.Variable(tf.zeros([n_layers, 2, config.lanes, units]), trainable=False)
         self.step = 0
         self.traces = 0
-        self._train = tf.function(self._train_step, jit_compile=JIT)
-        self._score = tf.function(self._score_step, jit_compile=JIT)
+        self._train = tf.function(self._train_step, jit_compile=True)
+        self._score = tf.function(self._score_step, jit_compile=True)
 
     def train(self, batch: Batch) -> tuple[float, int]:
         """Learn from one batch; returns its nats (with dropout) and its notes."""

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -165,7 +166,10 @@ def train(
     except KeyboardInterrupt:
         ending = f"stopped by hand at step {run.trainer.step} of {run.config.steps}"
         tell.said(f"{ending}; the model is usable, and --resume goes on")
-        if run.config.steps:
+        if run.best:
+            # no extra evaluation: the resumed run must not differ from an unbroken one
+            save_checkpoint(run.out, _checkpoint(run))
+        elif run.config.steps:
             _evaluate(run)
     finally:
         batches.close()
@@ -278,6 +282,7 @@ def _take_up(run: _Run, checkpoint: Checkpoint) -> None:
     }
     run.best_nats, run.best_step = float(progress["best_nats"]), int(progress["best_step"])
     run.stale = int(progress["stale"])
+    run.nats, run.notes = float(progress["nats"]), int(progress["notes"])
     run.seconds_before = float(progress["seconds"])
     if list(run.data.hashes) != progress["hashes"]:
         run.reporter.said("the corpus has changed since the checkpoint: going on with the new one")
@@ -378,10 +383,10 @@ def _evaluate(run: _Run) -> None:
         run.best = trainer.averaged_weights()
         write_json(run.out / CONFIG, _config(run, "unfinished"))
         write_weights(run.out, run.best)
+    run.nats, run.notes, run.mark = 0.0, 0, time.monotonic()
     write_history(run.out / HISTORY, run.history)
     save_checkpoint(run.out, _checkpoint(run))
     run.reporter.evaluated(row, best)
-    run.nats, run.notes, run.mark = 0.0, 0, time.monotonic()
 
 
 def _checkpoint(run: _Run) -> Checkpoint:
@@ -395,6 +400,8 @@ def _checkpoint(run: _Run) -> Checkpoint:
             "best_nats": run.best_nats,
             "best_step": run.best_step,
             "stale": run.stale,
+            "nats": run.nats,
+            "notes": run.notes,
             "seconds": run.seconds,
             "hashes": list(run.data.hashes),
         },
@@ -470,8 +477,7 @@ def _finish(run: _Run, ending: str) -> Bundle:
 
 
 def _write_novelty(folder: Path, data: TrainingSet) -> None:
-    from io import BytesIO  # noqa: PLC0415
-
     buffer = BytesIO()
-    np.savez_compressed(buffer, **novelty_arrays(data.of("train"), data.vocabulary))
+    arrays: dict[str, Any] = novelty_arrays(data.of("train"), data.vocabulary)
+    np.savez_compressed(buffer, **arrays)
     atomic_write_bytes(folder / NOVELTY, buffer.getvalue())

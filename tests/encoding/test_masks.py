@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from musiclstm.encoding import Field, Tracker, build_vocabulary, decode, encode, prepare
+from musiclstm.encoding.conditions import Conditions
 from musiclstm.encoding.context import after_ids, onset_context, voice_context
 from musiclstm.encoding.masks import (
     legal_durations,
@@ -17,7 +18,6 @@ from musiclstm.encoding.masks import (
 )
 from musiclstm.encoding.parts import ModelPart
 from musiclstm.encoding.rows import Encoded
-from musiclstm.encoding.conditions import Conditions
 from musiclstm.encoding.vocabulary import Vocabulary
 from musiclstm.score import MeterMap, Part
 from tests.strategies import scores

@@ -248,7 +248,7 @@ def test_package_loads_no_heavy_library():
         "heavy = {'matplotlib', 'pretty_midi', 'music21', 'tensorflow', 'keras'};"
         "print(sorted(heavy & set(sys.modules)))"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)  # noqa: S603, PLW1510
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)  # noqa: PLW1510
     assert (result.stdout, result.stderr) == ("[]\n", "")
 
 
@@ -260,5 +260,5 @@ def test_write_midi_loads_no_picture_library(tmp_path):
         "print(sorted({'matplotlib', 'music21', 'keras'} & set(sys.modules)))"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "x.mid")]
-    result = subprocess.run(command, capture_output=True, text=True)  # noqa: S603, PLW1510
+    result = subprocess.run(command, capture_output=True, text=True)  # noqa: PLW1510
     assert (result.stdout, result.stderr) == ("[]\n", "")
