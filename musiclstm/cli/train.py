@@ -187,7 +187,7 @@ def _command() -> str:
 
 
 class _Lines:
-    """Says in lines what happens; a subclass of nothing, so that tests can read it."""
+    """A reporter that says in lines what happens."""
 
     def __init__(self, show: Any) -> None:
         self._show = show
@@ -206,9 +206,8 @@ class _Lines:
             remark(f"warning: {warning}")
         remark("loading TensorFlow, which takes some seconds ...")
 
-    def planned(self, steps: int, seconds: float) -> None:
-        about = f", about {_clock(seconds)}" if seconds and math.isfinite(seconds) else ""
-        remark(f"{steps:,} steps{about}; nats a note, the lower the better:")
+    def planned(self, steps: int) -> None:
+        remark(f"{steps:,} steps; nats a note, the lower the better:")
 
     def stepped(self, progress: "Progress") -> None:
         self._show(progress)

@@ -78,11 +78,16 @@ class Vocabulary:
             raise EncodingError(f"{len(self.parts)} model parts; use 1 to {MAX_MODEL_PARTS}")
         if sorted(self.row_order) != list(range(len(self.parts))):
             raise EncodingError(f"row order {self.row_order} is no permutation of the parts")
+        names = [part.name for part in self.parts]
+        if len(set(names)) < len(names):
+            raise EncodingError(f"two model parts have one name; they are {', '.join(names)}")
         if len(self.styles) > MAX_STYLES or len(self.meters) > MAX_METERS:
             raise EncodingError("too many styles or meters")
         for name, counts in self.counts.items():
             if len(counts) != self.size(name):
                 raise EncodingError(f"{len(counts)} counts for {self.size(name)} {name.name} ids")
+            if min(counts) < 0:
+                raise EncodingError(f"an id of {name.name} occurs {min(counts)} times; use 0 up")
 
     # --- sizes and special ids --------------------------------------------------------------
 
@@ -217,7 +222,7 @@ class Vocabulary:
                     if values["counts"].get(name.name.lower())
                 },
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise EncodingError(f"the vocabulary is damaged: {error!r}") from error
 
 

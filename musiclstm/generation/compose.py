@@ -218,7 +218,7 @@ def _closed(rows: list[EventArray], v: Vocabulary) -> list[EventArray]:
 
 def _bars_done(state: DecoderState, alive: npt.NDArray[np.intp], bars: list[int], q: int) -> int:
     """Bars composed so far over all streams, the ended ones whole."""
-    done = sum(bars) - sum(bars[stream] for stream in alive.tolist())
+    done: int = sum(bars) - sum(bars[stream] for stream in alive.tolist())
     maps = state.meter_maps * (len(alive) if len(state.meter_maps) == 1 else 1)
     for meter_map, now in zip(maps, state.tracker.now, strict=True):
         done += max(0, int(meter_map.locate(now, q).bar))

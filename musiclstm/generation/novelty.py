@@ -1,25 +1,32 @@
 """The copy check: the longest run that a piece shares with a training piece, in any key.
 
 A piece is read as the sequence of its notes in row order; each says its shift, part, duration and
-the interval from the note before it, so that transposition changes nothing. Runs of
-:data:`RUN` such notes are hashed; the bundle keeps the hashes of the whole training set, sorted,
-with piece and bar. A longer run is a chain of neighbouring matches in one piece.
+the interval from the pitched note before it (a drum its key), so that transposition changes
+nothing. Runs of :data:`RUN` such steps from note to note are hashed; the bundle keeps the hashes of
+the whole training set, sorted, with piece and bar. A longer run is a chain of neighbouring matches
+in one piece.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from musiclstm.encoding import Encoded, Field, Vocabulary
+from musiclstm.errors import BundleError
 from musiclstm.model import Bundle
+from musiclstm.model.bundle import NOVELTY
 
-RUN = 8  # notes; shorter runs are the common stock of any style
+RUN = 8  # steps from note to note, thus nine notes; shorter runs are the common stock of any style
 # An odd multiplier with well mixed bits (the golden ratio in 64 bits, as Knuth suggests).
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-_MOST_MATCHES = 10_000  # places looked at for one piece; a run of repeated notes is everywhere
+# Runs followed at once; a run of repeated notes is everywhere. The oldest are kept.
+_MOST_CHAINS = 10_000
+_PLACE_BITS = 32
+_KINDS = {"hashes": "u", "piece": "i", "place": "i", "bar": "i", "sources": "U"}
 
 
 @dataclass(frozen=True)
@@ -27,7 +34,7 @@ class Copied:
     """A run that a piece shares with a training piece.
 
     Attributes:
-        notes: Its length; 0 where no run of at least :data:`RUN` notes is shared.
+        notes: Its length; 0 where no run of more than :data:`RUN` notes is shared.
         source: The training piece.
         bar: Bar of the training piece in which the run begins, counted from 1 (0: the pickup).
         own_bar: The same in the piece itself.
@@ -54,13 +61,17 @@ def run_hashes(encoded: Encoded, vocabulary: Vocabulary) -> tuple[npt.NDArray[An
     shift = rows[:, Field.SHIFT]
     steps = np.where(shift == v.wait, v.max_shift, np.where(shift == v.end, 0, shift))
     onset = np.cumsum(steps)
-    notes = np.flatnonzero(shift <= v.max_shift)
+    is_note = shift <= v.max_shift
+    tied = is_note & (rows[:, Field.DURATION] == v.tie)
+    notes = np.flatnonzero(is_note & ~np.concatenate([[False], tied[:-1]]))  # no continuations
     if len(notes) <= RUN:
         return np.zeros(0, np.uint64), np.zeros(0, np.int32)
     table = rows[notes].astype(np.int64)
     gap = np.diff(onset[notes])  # waits are part of the gap
-    interval = np.diff(table[:, Field.PITCH]) * ~v.drum_parts[table[1:, Field.PART]]
-    interval += np.where(v.drum_parts[table[1:, Field.PART]], table[1:, Field.PITCH], 0)
+    drum = v.drum_parts[table[:, Field.PART]]
+    pitched = np.maximum.accumulate(np.where(drum, -1, np.arange(len(notes))))[:-1]
+    before = np.where(pitched < 0, table[1:, Field.PITCH], table[pitched, Field.PITCH])
+    interval = table[1:, Field.PITCH] - np.where(drum[1:], 0, before)
     code = ((gap * 64 + table[1:, Field.PART]) * 512 + interval + 256) * 16384
     code += table[1:, Field.DURATION]
     with np.errstate(over="ignore"):
@@ -106,37 +117,66 @@ class CopyCheck:
 
     @classmethod
     def of(cls, bundle: Bundle) -> "CopyCheck":
-        """The copy check of a bundle."""
+        """The copy check of a bundle.
+
+        Raises:
+            BundleError: If its arrays are damaged.
+        """
         arrays = bundle.novelty()
-        complete = {"hashes", "piece", "place", "bar", "sources"} <= set(arrays)
-        return cls(arrays if complete else {}, bundle.vocabulary)
+        if arrays and not _fit_together(arrays):
+            raise BundleError(f"{bundle.path / NOVELTY} is damaged: its arrays do not fit together")
+        return cls(arrays, bundle.vocabulary)
 
     def longest(self, encoded: Encoded) -> Copied | None:
-        """The longest run that a piece shares with the training set; None where unknown."""
+        """The longest run that a piece shares with the training set; None where unknown.
+
+        Of runs of one length the first in the piece, and of its sources the first.
+        """
         if not self.arrays:
             return None
-        a = self.arrays
         hashes, bars = run_hashes(encoded, self.vocabulary)
-        low = np.searchsorted(a["hashes"], hashes, side="left")
-        count = np.searchsorted(a["hashes"], hashes, side="right") - low
-        if not count.any():
+        low = np.searchsorted(self.arrays["hashes"], hashes, side="left")
+        high = np.searchsorted(self.arrays["hashes"], hashes, side="right")
+        # a chain is a run that goes on: where it is now, and since when; the oldest come first
+        at = since = np.zeros(0, np.int64)
+        length, begins, last = 0, 0, 0
+        for own in range(len(hashes)):
+            here = self._places[low[own] : high[own]]
+            goes_on = np.isin(at + 1, here, assume_unique=True)
+            at, since = at[goes_on] + 1, since[goes_on]
+            room = _MOST_CHAINS - len(at)
+            fresh = here[:_MOST_CHAINS]
+            fresh = fresh[~np.isin(fresh, at, assume_unique=True)][:room]
+            at = np.concatenate([at, fresh])
+            since = np.concatenate([since, np.full(len(fresh), own)])
+            if len(at) and own - since[0] + 1 > length:
+                length, begins, last = own - int(since[0]) + 1, int(since[0]), int(at[0])
+        if not length:
             return Copied()
-        count = np.where(np.cumsum(count) > _MOST_MATCHES, np.minimum(count, 1), count)
-        own = np.repeat(np.arange(len(hashes)), count)
-        at = (
-            np.repeat(low, count) + np.arange(len(own)) - np.repeat(np.cumsum(count) - count, count)
-        )
-        piece, place = a["piece"][at].astype(np.int64), a["place"][at].astype(np.int64)
-        # matches that follow one another in one piece have the same difference of places
-        order = np.lexsort((own, place - own, piece))
-        piece, place, own, at = piece[order], place[order], own[order], at[order]
-        goes_on = (np.diff(own) == 1) & (np.diff(place) == 1) & (np.diff(piece) == 0)
-        starts = np.concatenate([[0], np.flatnonzero(~goes_on) + 1])
-        lengths = np.diff(np.append(starts, len(own)))
-        best = int(starts[np.argmax(lengths)])
+        first = last - length + 1
+        entry = low[begins] + np.searchsorted(self._places[low[begins] : high[begins]], first)
         return Copied(
-            notes=int(lengths.max()) + RUN,  # n intervals make n + 1 notes
-            source=str(a["sources"][piece[best]]),
-            bar=int(a["bar"][at[best]]) + 1,
-            own_bar=int(bars[own[best]]) + 1,
+            notes=length + RUN,  # n steps join n + 1 notes
+            source=str(self.arrays["sources"][first >> _PLACE_BITS]),
+            bar=int(self.arrays["bar"][entry]) + 1,
+            own_bar=int(bars[begins]) + 1,
         )
+
+    @cached_property
+    def _places(self) -> npt.NDArray[np.int64]:
+        """Piece and place of each hash in one number, so that the next place is one more."""
+        piece, place = self.arrays["piece"], self.arrays["place"]
+        places: npt.NDArray[np.int64] = (piece.astype(np.int64) << _PLACE_BITS) + place
+        return places
+
+
+def _fit_together(arrays: Mapping[str, npt.NDArray[Any]]) -> bool:
+    """Whether the arrays are such as :func:`novelty_arrays` makes."""
+    if set(arrays) != set(_KINDS):
+        return False
+    if any(arrays[name].ndim != 1 or arrays[name].dtype.kind != _KINDS[name] for name in _KINDS):
+        return False
+    n, piece = len(arrays["hashes"]), arrays["piece"]
+    if any(len(arrays[name]) != n for name in ("piece", "place", "bar")):
+        return False
+    return not n or (piece.min() >= 0 and piece.max() < len(arrays["sources"]))

@@ -3,8 +3,8 @@
 They apply in sampling only; likelihoods know nothing of them. A part that is monophonic in the
 corpus stays so, no part leaves its range or strikes more notes at once than it ever did, and with a
 given length nothing begins or sounds after the last bar, nor does the piece end before it. Where a
-rule leaves nothing that is legal, it gives way; but like the hard masks the rules look ahead, so that
-of their own doing they come to no such place.
+rule leaves nothing that is legal, it gives way; but like the hard masks the rules look ahead, and
+of their own doing come to no such place.
 """
 
 from collections.abc import Sequence
@@ -157,7 +157,8 @@ class SoftRules:
         ends, habits = state.tracker.ends, self.habits
         some = np.where(habits.in_range, ends, NEVER).min(axis=2)
         opens = np.where(habits.monophonic, ends.max(axis=2), some)
-        return np.where(state.tracker.active, opens, NEVER)
+        strikes: IntArray = np.where(state.tracker.active, opens, NEVER)
+        return strikes
 
     def _shifts(self, state: DecoderState) -> BoolArray:
         v, now = self.vocabulary, state.tracker.now
@@ -182,15 +183,15 @@ class SoftRules:
         """Parts that may strike at a step; ``at_once`` where it is the last row's onset."""
         tracker, before, habits = state.tracker, state.before, self.habits
         streams, ranks = np.arange(len(step)), self.vocabulary.ranks
-        later = ranks[None, :] > ranks[before.part][:, None]
+        later: BoolArray = ranks[None, :] > ranks[before.part][:, None]
         free = habits.in_range[before.part] & (tracker.ends[streams, before.part] <= step[:, None])
         above = np.arange(N_PITCHES)[None, :] > before.pitch[:, None]
         same = np.arange(len(ranks))[None, :] == before.part[:, None]
-        ordered = later | (same & (free & above).any(axis=1)[:, None])
+        ordered = later | (same & (free & above).max(axis=1)[:, None])
         ordered |= (before.kind == Kind.START)[:, None]
         ordered &= self.struck < habits.chord[None, :]
-        allowed: BoolArray = self._opens(state) <= step[:, None]
-        return allowed & (ordered | ~at_once[:, None])
+        allowed: BoolArray = (self._opens(state) <= step[:, None]) & (ordered | ~at_once[:, None])
+        return allowed
 
     def _durations(self, state: DecoderState, event: IntArray) -> BoolArray:
         v, tracker = self.vocabulary, state.tracker

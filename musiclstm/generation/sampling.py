@@ -1,7 +1,8 @@
 """Choosing from probabilities, and nothing else: no model, no music, no random generator.
 
 The samplers are given log-probabilities and one uniform number a stream. They cut the tail off in
-the order temperature, ``min_p``, ``top_k``, ``top_p``; what is left is renormalised.
+the order temperature, ``min_p``, ``top_k``, ``top_p``; what is left is renormalised. Of equally
+likely ids the lower ones count as likelier, so that ``top_k = 1`` always leaves exactly one.
 """
 
 from dataclasses import asdict, dataclass
@@ -35,8 +36,8 @@ class Sampling:
     def __post_init__(self) -> None:
         if not 0.01 <= self.temperature <= 10:
             raise RequestError(f"temperature {self.temperature} is out of range; use 0.01 to 10")
-        if self.top_k < 0:
-            raise RequestError(f"top-k {self.top_k} is negative; use 0 to keep all")
+        if not isinstance(self.top_k, int) or self.top_k < 0:
+            raise RequestError(f"top-k {self.top_k} is no number of ids; use 1 up, or 0 for all")
         if not 0 < self.top_p <= 1:
             raise RequestError(f"top-p {self.top_p} is out of range; use more than 0, at most 1")
         if not 0 <= self.min_p < 1:
@@ -80,16 +81,16 @@ def probabilities(log_probs: FloatArray, sampling: Sampling) -> npt.NDArray[np.f
     probs /= probs.sum(axis=1, keepdims=True)
     if sampling.min_p > 0:
         probs[probs < sampling.min_p * probs.max(axis=1, keepdims=True)] = 0
-    if 0 < sampling.top_k < probs.shape[1]:
-        least = np.partition(probs, -sampling.top_k, axis=1)[:, -sampling.top_k, None]
-        probs[probs < least] = 0
-    if sampling.top_p < 1:
-        probs /= probs.sum(axis=1, keepdims=True)
+    if sampling.top_k or sampling.top_p < 1:
         order = np.argsort(-probs, axis=1, kind="stable")
         ranked = np.take_along_axis(probs, order, axis=1)
-        # keep an id if those likelier than it do not yet reach top_p
-        cut = np.cumsum(ranked, axis=1) - ranked >= sampling.top_p
-        ranked[cut] = 0
+        if sampling.top_k:
+            ranked[:, sampling.top_k :] = 0
+        if sampling.top_p < 1:
+            ranked /= ranked.sum(axis=1, keepdims=True)
+            # keep an id if those likelier than it do not yet reach top_p
+            cut = np.cumsum(ranked, axis=1) - ranked >= sampling.top_p
+            ranked[cut] = 0
         np.put_along_axis(probs, order, ranked, axis=1)
     result: npt.NDArray[np.float64] = probs / probs.sum(axis=1, keepdims=True)
     return result

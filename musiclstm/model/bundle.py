@@ -18,6 +18,8 @@ checked. Opening a folder runs none of its code, and memory is bounded before an
 
 import hashlib
 import json
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -30,10 +32,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from musiclstm.encoding import Vocabulary
-from musiclstm.errors import BundleError, EncodingError
+from musiclstm.errors import BundleError, EncodingError, ScoreError
 from musiclstm.files import atomic_write_bytes
 from musiclstm.model.architecture import NetworkConfig, weight_shapes
 from musiclstm.model.decoder import Decoder
+from musiclstm.score import Meter, MeterMap, Tempo
 
 FORMAT_VERSION = 1
 CONFIG, VOCABULARY, WEIGHTS = "config.json", "vocabulary.json", "model.safetensors"
@@ -44,6 +47,18 @@ _MAX_WEIGHT_BYTES = 2 * 2**30
 _MAX_NOVELTY_BYTES = 2**30
 _HEADER_BYTES = 2**20  # names and shapes of at most a few hundred tensors
 _ITEM_BYTES = {"F16": 2, "F32": 4}
+# what zipfile, zlib and NumPy raise on bytes that are no archive of arrays; a header that lies
+# about its array's size makes MemoryError, a password RuntimeError
+_ARCHIVE_ERRORS = (
+    OSError,
+    ValueError,
+    KeyError,
+    EOFError,
+    MemoryError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 Weights = dict[str, npt.NDArray[np.float32]]
 
@@ -98,10 +113,16 @@ class Bundle:
             return {}
         _check_file(path, _MAX_NOVELTY_BYTES)
         try:
+            with zipfile.ZipFile(path) as archive:
+                size = sum(member.file_size for member in archive.infolist())
+            if size > _MAX_NOVELTY_BYTES:
+                raise BundleError(
+                    f"{path} unpacks to {size:,} bytes; at most {_MAX_NOVELTY_BYTES:,} are read"
+                )
             with np.load(path, allow_pickle=False) as arrays:
-                return {name: arrays[name] for name in arrays.files}
-        except (OSError, ValueError, KeyError) as error:
-            raise BundleError(f"{path} is damaged: {error}") from error
+                return {name: np.asarray(arrays[name]) for name in arrays.files}
+        except _ARCHIVE_ERRORS as error:
+            raise BundleError(f"{path} is damaged: {_one_line(error)}") from error
 
 
 # --- writing --------------------------------------------------------------------------------
@@ -208,7 +229,7 @@ def load_bundle(name_or_path: str | Path) -> Bundle:
         network=network,
         vocabulary=vocabulary,
         weights=weights,
-        corpus=_read_json(folder, CORPUS),
+        corpus=_read_corpus(folder, vocabulary),
         digest=hashlib.sha256(words + digest).hexdigest(),
     )
 
@@ -230,10 +251,47 @@ def _read_json(folder: Path, name: str) -> dict[str, Any]:
     try:
         values = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
-        raise BundleError(f"{path} is damaged: {error}") from error
+        raise BundleError(f"{path} is damaged: {_one_line(error)}") from error
     if not isinstance(values, dict):
         raise BundleError(f"{path} is damaged: it holds no JSON object")
     return values
+
+
+def _read_corpus(folder: Path, vocabulary: Vocabulary) -> dict[str, Any]:
+    """``corpus.json``, with all that generation draws from it in range."""
+    corpus = _read_json(folder, CORPUS)
+    pieces = corpus.get("pieces", [])
+    if not isinstance(pieces, list):
+        raise BundleError(f"{folder / CORPUS} is damaged: its pieces are no list")
+    for number, piece in enumerate(pieces):
+        try:
+            _check_piece(piece, len(vocabulary.parts))
+        except (TypeError, ValueError, AttributeError, ScoreError) as error:
+            reason = f"piece {number}: {_one_line(error)}"
+            raise BundleError(f"{folder / CORPUS} is damaged: {reason}") from error
+    return corpus
+
+
+def _check_piece(piece: Mapping[str, Any], n_parts: int) -> None:
+    """Raise the error that using a piece would raise later."""
+    parts, programs = piece.get("parts") or [], piece.get("programs") or []
+    if len(set(parts)) < len(parts) or not all(_is_whole(part, 0, n_parts - 1) for part in parts):
+        raise ValueError(f"{parts} are no parts of this model")
+    if not all(_is_whole(program, 0, 127) for program in programs):
+        raise ValueError(f"programs {programs} are outside 0 to 127")
+    if programs and len(programs) != len(parts):
+        raise ValueError(f"{len(programs)} programs for {len(parts)} parts")
+    MeterMap(tuple(Meter(*meter) for meter in piece.get("meters") or []))
+    for name, low, high in (("key", 0, 23), ("pickup", 0, 2**30), ("bars", 1, 2**30)):
+        if piece.get(name) is not None and not _is_whole(piece[name], low, high):
+            raise ValueError(f"{name} {piece[name]!r} is not in {low} to {high}")
+    Tempo(0, piece.get("tempo") or 100.0)
+    if not isinstance(piece.get("style") or "", str):
+        raise ValueError(f"style {piece['style']!r} is no name")
+
+
+def _is_whole(value: object, low: int, high: int) -> bool:
+    return isinstance(value, int) and low <= value <= high
 
 
 def _read_weights(folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> tuple[Weights, bytes]:
@@ -254,11 +312,15 @@ def _read_weights(folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> tuple[
                     raise BundleError(f"{path}: {name} is {part.get_dtype()}, not F16 or F32")
             weights = {name: file.get_tensor(name).astype(np.float32) for name in shapes}
     except SafetensorError as error:
-        raise BundleError(f"{path} is damaged: {error}") from error
+        raise BundleError(f"{path} is damaged: {_one_line(error)}") from error
     for name, value in weights.items():
         if not np.isfinite(value).all():
             raise BundleError(f"{path}: {name} holds numbers that are not finite")
     return weights, hashlib.sha256(path.read_bytes()).digest()
+
+
+def _one_line(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def _check_names(path: Path, names: set[str], expected: set[str]) -> None:

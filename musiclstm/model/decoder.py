@@ -196,7 +196,6 @@ class Decoder:
             bars=np.array([wish.bars or UNSPECIFIED_BARS for wish in wishes], np.int32),
             meter_maps=maps,
         )
-        absent = np.full(batch, -1, np.int32)
         nowhere = np.zeros(batch, np.int32)
         at_start = onset_context(tracker.at(nowhere), maps, state.bars, v)
         no_voice = tracker.voice(nowhere, np.full(batch, -1, np.int32))

@@ -4,6 +4,7 @@ All lengths are inches; ``top`` counts downwards from the top of the roll.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -78,7 +79,7 @@ def lay_out(score: Score) -> Page:
     is_drum = drum_parts[score.notes[:, Column.PART]]
     drums = np.unique(score.notes[is_drum, Column.PITCH]).tolist()
     pitches = _pitches_shown(score.notes[~is_drum, Column.PITCH], needed=not drums)
-    pitch_height = float(np.clip(2.3 / max(1, len(pitches)), 0.033, 0.058))
+    pitch_height = float(np.clip(2.6 / max(1, len(pitches)), 0.038, 0.075))
     drum_height = 0.12
     drum_gap = 0.06
     row_height = len(pitches) * pitch_height + len(drums) * drum_height
@@ -87,7 +88,7 @@ def lay_out(score: Score) -> Page:
     grid = score.steps_per_quarter
     lines = _bar_lines(score)
     longest_row = max(QUARTERS_PER_ROW * grid, -(-int(lines[-1]) // MAX_ROWS))
-    breaks = _break_rows(lines, longest_row)
+    breaks = _break_rows(lines, longest_row, score.meter_map.pickup_steps)
     longest = int(np.diff(breaks).max())
     inches_per_step = INCHES_PER_QUARTER / grid
     # squeezed beyond the usual width, stretched a little where the piece is short
@@ -97,7 +98,7 @@ def lay_out(score: Score) -> Page:
 
     left, right = (0.95 if drums else 0.6), 0.35
     systems = []
-    for row, (start, end) in enumerate(zip(breaks[:-1], breaks[1:], strict=True)):
+    for row, (start, end) in enumerate(pairwise(breaks)):
         top = 0.25 + row * (row_height + 0.36)
         bars = lines[(lines >= start) & (lines < end)]
         systems.append(
@@ -140,16 +141,16 @@ def _bar_lines(score: Score) -> npt.NDArray[np.int64]:
     return lines.astype(np.int64)
 
 
-def _break_rows(lines: npt.NDArray[np.int64], longest_row: int) -> list[int]:
-    """Choose the bar lines at which rows begin, and the end."""
+def _break_rows(lines: npt.NDArray[np.int64], longest_row: int, pickup_steps: int) -> list[int]:
+    """Choose the bar lines at which rows begin, and the end. A pickup comes on top of its row."""
     breaks, first = [int(lines[0])], 0
     while first < len(lines) - 1:
-        fitting = int(np.searchsorted(lines, lines[first] + longest_row, side="right")) - 1 - first
-        count = max(1, fitting)
-        if first + count < len(lines) - 1:
-            # a pickup or a leftover stands with the bars it leads to
-            count -= count % 8 if count >= 8 else count % 4 if count >= 4 else 0
-        first = min(first + count, len(lines) - 1)
+        pickup = int(first == 0 and 0 < pickup_steps < lines[-1])
+        reach = lines[first + pickup] + longest_row
+        bars = int(np.searchsorted(lines, reach, side="right")) - 1 - first - pickup
+        if first + pickup + bars < len(lines) - 1:
+            bars -= bars % 8 if bars >= 8 else bars % 4 if bars >= 4 else 0
+        first = min(first + max(1, pickup + bars), len(lines) - 1)
         breaks.append(int(lines[first]))
     return breaks
 
@@ -157,7 +158,10 @@ def _break_rows(lines: npt.NDArray[np.int64], longest_row: int) -> list[int]:
 def _beats(score: Score, start: int, end: int) -> npt.NDArray[np.int64]:
     steps = np.arange(start, end)
     places = score.meter_map.locate(steps, score.steps_per_quarter)
-    return steps[(places.position % places.beat_steps == 0) & (places.position > 0)]
+    beats: npt.NDArray[np.int64] = steps[
+        (places.position % places.beat_steps == 0) & (places.position > 0)
+    ]
+    return beats
 
 
 def _labels(score: Score, bars: npt.NDArray[np.int64]) -> list[tuple[int, str, bool]]:

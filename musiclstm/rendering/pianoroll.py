@@ -55,7 +55,7 @@ def draw_piano_roll(score: Score, path: Path | str, *, title: str | None = None)
 
     page = lay_out(score)
     figure = Figure(dpi=DOTS_PER_INCH, facecolor="white")
-    canvas = FigureCanvasAgg(figure)
+    canvas: Any = FigureCanvasAgg(figure)
     heading = title if title is not None else Path(score.source).stem
     legend = _legend_rows(figure, canvas, score, page.width - page.left - page.right)
     header = 0.25 + 0.36 * bool(heading) + 0.3 + 0.26 * len(legend)
@@ -177,17 +177,20 @@ def _draw_notes(
         length = np.full(len(left), 0.055 / page.inches_per_step)  # a hit has no length to show
     else:
         length = np.maximum(duration[here], 0.03 / page.inches_per_step)
+        length -= np.minimum(0.015 / page.inches_per_step, length / 4)  # parts repeated notes
     lane = np.searchsorted(page.drums if is_drum else page.pitches, pitch[here])
-    low, high = lane - 0.44, lane + 0.44
+    # pitches a little thicker than their keys, which are thin lines on a page of many octaves
+    half = 0.4 if is_drum else 0.62
+    low, high = lane - half, lane + half
     corners = np.stack(
         [(left, low), (left, high), (left + length, high), (left + length, low)]
     )  # (4, 2, n)
     axes.add_collection(
         PolyCollection(
-            corners.transpose(2, 0, 1),
+            list(corners.transpose(2, 0, 1)),
             facecolors=colours[here],
             edgecolors="white",
-            linewidths=0.5,
+            linewidths=0.3,
             zorder=3,
         )
     )

@@ -10,7 +10,7 @@ can skip to its step in no time and go on exactly as the unbroken one.
 
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -223,7 +223,7 @@ def _fill(batch: Batch, lane: int, piece: Piece, start: int, rows: int, v: Vocab
 
 def prefetch(
     make: Callable[[list[Window | None]], Batch], schedule: Iterator[list[Window | None]]
-) -> Iterator[Batch]:
+) -> Generator[Batch]:
     """Make batches in a thread, a few ahead of whoever consumes them.
 
     An error in the thread is raised here; when the consumer stops, so does the thread.

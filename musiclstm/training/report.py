@@ -95,8 +95,8 @@ class Reporter(Protocol):
     def started(self, summary: Summary) -> None:
         """Before the first step."""
 
-    def planned(self, steps: int, seconds: float) -> None:
-        """Once it is known how many steps there will be, and how long they take."""
+    def planned(self, steps: int) -> None:
+        """Once it is known how many steps there will be."""
 
     def stepped(self, progress: Progress) -> None:
         """After each step."""
@@ -114,7 +114,7 @@ class Silent:
     def started(self, summary: Summary) -> None:
         """Nothing."""
 
-    def planned(self, steps: int, seconds: float) -> None:
+    def planned(self, steps: int) -> None:
         """Nothing."""
 
     def stepped(self, progress: Progress) -> None:

@@ -133,7 +133,7 @@ def curve(folder):
 
 
 def test_interrupted_and_resumed_equals_unbroken(trained, corpus, tmp_path):
-    """Stopped between evaluations, the resumed run has the same weights as one that never stopped."""
+    """Stopped between evaluations, it has the same weights as a run that never stopped."""
     out = tmp_path / "broken"
     reporter = Interrupting(at=9)
     stopped = train(corpus, TINY, out, reporter=reporter)

@@ -1,0 +1,115 @@
+"""What training writes into the model folder, and when.
+
+First what never changes (vocabulary, corpus, copy check), so that the weights, written last and
+replaced whole, always find the rest in place; in the end the final figures and the card.
+"""
+
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import musiclstm
+from musiclstm.errors import TrainingError
+from musiclstm.files import atomic_write_bytes
+from musiclstm.generation import novelty_arrays
+from musiclstm.model import Bundle, count_parameters, load_bundle
+from musiclstm.model.bundle import (
+    CARD,
+    CONFIG,
+    CORPUS,
+    FORMAT_VERSION,
+    HISTORY,
+    NOVELTY,
+    VOCABULARY,
+    write_json,
+    write_weights,
+)
+from musiclstm.training.card import write_card
+from musiclstm.training.corpus import TrainingSet
+from musiclstm.training.history import write_history
+
+if TYPE_CHECKING:
+    from musiclstm.training.batches import BatchMaker
+    from musiclstm.training.run import Run
+
+
+def write_beginning(folder: Path, data: TrainingSet) -> None:
+    """Write what does not change while the model learns."""
+    write_json(folder / VOCABULARY, data.vocabulary.as_dict())
+    write_json(folder / CORPUS, data.as_dict())
+    buffer = BytesIO()
+    arrays: dict[str, Any] = novelty_arrays(data.of("train"), data.vocabulary)
+    np.savez_compressed(buffer, **arrays)
+    atomic_write_bytes(folder / NOVELTY, buffer.getvalue())
+
+
+def write_best(run: "Run", status: str, *, changed: bool) -> None:
+    """Write the learning curve and, where the best weights have changed, these."""
+    write_history(run.out / HISTORY, run.history)
+    if changed:
+        write_json(run.out / CONFIG, config_values(run, status))
+        write_weights(run.out, run.best)
+
+
+def finish(run: "Run", status: str, scorer: "BatchMaker | None") -> Bundle:
+    """Score all held-out pieces with the weights as they lie on disk, and write the card.
+
+    Args:
+        run: The training.
+        status: How it ended, for ``config.json``.
+        scorer: Of all held-out pieces; None where there are none.
+
+    Raises:
+        TrainingError: If there was no evaluation yet.
+    """
+    if not run.best:
+        raise TrainingError("training was stopped before the first evaluation; nothing was kept")
+    config = config_values(run, status)
+    if scorer is not None:
+        on_disk = {name: value.astype(np.float16) for name, value in run.best.items()}
+        for average, value in zip(run.trainer.averaged, on_disk.values(), strict=True):
+            average.assign(value.astype(np.float32))
+        fields = run.trainer.evaluate(scorer)
+        config["results"]["valid_nats_per_note"] = round(float(fields.sum()), 4)
+        config["results"]["valid_nats_by_field"] = [round(float(value), 4) for value in fields]
+    write_json(run.out / CONFIG, config)
+    write_weights(run.out, run.best)
+    atomic_write_bytes(run.out / CARD, write_card(run.out.name, config, run.data).encode())
+    return load_bundle(run.out)
+
+
+def config_values(run: "Run", status: str) -> dict[str, Any]:
+    """``config.json``."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "network": run.config.network.as_dict(),
+        "training": run.config.as_dict(),
+        "data": run.settings,
+        "status": status,
+        "versions": {
+            "musiclstm": musiclstm.__version__,
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("keras", "tensorflow", "numpy", "music21")},
+        },
+        "results": _results(run),
+    }
+
+
+def _results(run: "Run") -> Mapping[str, Any]:
+    row = next((row for row in run.history if row.step == run.best_step), None)
+    found = {
+        "best_step": run.best_step,
+        "seconds": round(run.seconds, 1),
+        "train_pieces": len(run.data.of("train")),
+        "valid_pieces": len(run.data.of("valid")),
+        "train_notes": sum(piece.n_notes for piece in run.data.of("train")),
+        "parameters": count_parameters(run.config.network, run.data.vocabulary),
+    }
+    if row is not None and run.scorer:
+        found["valid_nats_per_note"] = row.valid_nats
+    return found

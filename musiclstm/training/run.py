@@ -1,0 +1,264 @@
+"""A training in course: steps, evaluations, checkpoints.
+
+From the first evaluation on, the model folder is a usable bundle, replaced file by file whenever
+the held-out score gets better.
+"""
+
+import math
+import time
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from musiclstm.encoding import Encoded, Vocabulary
+from musiclstm.errors import TrainingError
+from musiclstm.generation import compose
+from musiclstm.model import Bundle
+from musiclstm.rendering import write_midi
+from musiclstm.training.batches import Batch, BatchMaker, prefetch, windows_per_epoch
+from musiclstm.training.checkpoint import Checkpoint, save_checkpoint
+from musiclstm.training.config import TrainingConfig
+from musiclstm.training.corpus import TrainingSet
+from musiclstm.training.folder import write_best
+from musiclstm.training.report import Evaluation, Progress, Reporter
+
+if TYPE_CHECKING:
+    from musiclstm.training.step import Trainer
+
+_MEASURED_STEPS = 6
+_ROWS_PER_EVALUATION = 40_000  # on the way; the last evaluation takes all held-out pieces
+_SCORING_SPEED = 3.0  # scoring has no backward pass: about this much faster than training
+_SAMPLE_BARS = 16
+_LEAST_GAIN = 0.002  # nats a note: less is no progress for early stopping
+_SMOOTHING = 0.05  # of the training loss that is shown
+
+
+def scorer(pieces: Sequence[Encoded], vocabulary: Vocabulary, config: TrainingConfig) -> BatchMaker:
+    """Batches for the likelihood of pieces: as they are, nothing known of the whole."""
+    lanes = min(config.lanes, len(pieces))
+    return BatchMaker(pieces, vocabulary, lanes, config.window, augment=False)
+
+
+@dataclass
+class Run:
+    """A training in course.
+
+    Attributes:
+        data: Pieces and split.
+        config: Hyper-parameters.
+        out: The model folder.
+        reporter: Is told how it goes.
+        trainer: The network while it learns.
+        settings: How the corpus was read, for ``config.json``.
+        history: One row an evaluation.
+        best: Averaged weights of the best evaluation.
+        best_nats: Its held-out nats a note; without held-out pieces minus the step.
+        best_step: Its step.
+        stale: Evaluations since there was progress.
+        seconds_before: What earlier runs took.
+    """
+
+    data: TrainingSet
+    config: TrainingConfig
+    out: Path
+    reporter: Reporter
+    trainer: "Trainer"
+    settings: dict[str, Any]
+    history: list[Evaluation] = field(default_factory=list)
+    best: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
+    best_nats: float = math.inf
+    best_step: int = 0
+    stale: int = 0
+    seconds_before: float = 0.0
+
+    def __post_init__(self) -> None:
+        c, vocabulary = self.config, self.data.vocabulary
+        training, held_out = self.data.of("train"), self.data.of("valid")
+        self.maker = BatchMaker(training, vocabulary, c.lanes, c.window, augment=True)
+        self.scorer = scorer(_some(held_out), vocabulary, c) if held_out else None
+        self._began = self._mark = time.monotonic()
+        self._nats, self._notes = 0.0, 0  # since the last evaluation
+        self._shown = math.nan
+
+    @property
+    def seconds(self) -> float:
+        """Time spent, over all runs."""
+        return self.seconds_before + time.monotonic() - self._began
+
+    @property
+    def steps_per_epoch(self) -> float:
+        """Steps in which every piece is played once."""
+        return windows_per_epoch(self.maker.lengths, self.config.window) / self.config.lanes
+
+    def batches(self) -> Generator[Batch]:
+        """The batches from the present step on, made ahead in a thread; close it in the end."""
+        schedule = self.maker.training_schedule(self.config.seed)
+        for _ in range(self.trainer.step):
+            next(schedule)
+        return prefetch(self.maker.make, schedule)
+
+    # --- steps ------------------------------------------------------------------------------
+
+    def plan(self, batches: Iterator[Batch], minutes: float | None, epochs: float | None) -> int:
+        """Turn epochs or minutes into steps; minutes by doing, and timing, the first few."""
+        if minutes is None:
+            return max(1, round((epochs or 1.0) * max(1.0, self.steps_per_epoch)))
+        times = []
+        for _ in range(_MEASURED_STEPS + 1):  # the first compiles
+            batch = next(batches)
+            began = time.monotonic()
+            self._step(batch)
+            times.append(time.monotonic() - began)
+        c, a_step = self.config, float(np.median(times[1:]))
+        scored = windows_per_epoch(self.scorer.lengths, c.window) if self.scorer else 0
+        evaluation = scored / c.lanes * a_step / _SCORING_SPEED + 0.3
+        # scoring is compiled too, in about half the time
+        left = minutes * 60 - self.seconds - c.evaluations * evaluation - times[0] / 2
+        return max(self.trainer.step + 1, int(left / a_step))
+
+    def loop(self, batches: Iterator[Batch]) -> None:
+        """Train to the last step, or until the held-out pieces no longer get better."""
+        c, trainer = self.config, self.trainer
+        every = max(1, math.ceil(c.steps / c.evaluations))
+        sampled = {round(c.evaluations * (k + 1) / (c.samples + 1)) for k in range(c.samples)}
+        while trainer.step < c.steps:
+            self._step(next(batches))
+            last = trainer.step == c.steps
+            if not last and trainer.step % every:
+                continue
+            self.evaluate()
+            if last:
+                return
+            if trainer.step // every in sampled:
+                self._sample()
+            if self.stale >= c.patience:
+                self.reporter.said(
+                    f"the held-out pieces have not got better since step {self.best_step}: "
+                    "stopping, before the model learns its pieces by heart"
+                )
+                return
+
+    def _step(self, batch: Batch) -> None:
+        nats, notes = self.trainer.train(batch)
+        if not math.isfinite(nats):
+            raise TrainingError(
+                f"the loss is not finite at step {self.trainer.step}; lower the learning rate"
+            )
+        self._nats += nats
+        self._notes += notes
+        if notes and math.isfinite(self._shown):
+            self._shown += _SMOOTHING * (nats / notes - self._shown)
+        elif notes:
+            self._shown = nats / notes
+        elapsed = max(time.monotonic() - self._mark, 1e-9)
+        done = self.trainer.step - (self.history[-1].step if self.history else 0)
+        left = self.config.steps - self.trainer.step
+        self.reporter.stepped(
+            Progress(
+                step=self.trainer.step,
+                steps=self.config.steps,
+                train_nats=self._shown,
+                notes_per_second=self._notes / elapsed,
+                seconds_left=left * elapsed / max(done, 1) if left > 0 else math.nan,
+            )
+        )
+
+    # --- evaluations ------------------------------------------------------------------------
+
+    def evaluate(self) -> None:
+        """Score the held-out pieces; keep the weights if they are the best; write everything."""
+        trainer = self.trainer
+        elapsed = max(time.monotonic() - self._mark, 1e-9)
+        fields = trainer.evaluate(self.scorer) if self.scorer else np.full(5, math.nan)
+        valid_nats = float(fields.sum())
+        row = Evaluation(
+            step=trainer.step,
+            epoch=round(trainer.step / self.steps_per_epoch, 3),
+            seconds=round(self.seconds, 2),
+            learning_rate=self.config.learning_rate_at(max(trainer.step - 1, 0)),
+            train_nats=round(self._nats / max(self._notes, 1), 5),
+            valid_nats=round(valid_nats, 5),
+            valid_fields=tuple(round(float(value), 5) for value in fields),
+            notes_per_second=round(self._notes / elapsed, 1),
+        )
+        self.history.append(row)
+        # without held-out pieces the last weights are the best that can be had
+        judged = valid_nats if self.scorer else -float(trainer.step)
+        self.stale = 0 if judged < self.best_nats - _LEAST_GAIN else self.stale + 1
+        best = judged < self.best_nats
+        if best:
+            self.best_nats, self.best_step = judged, trainer.step
+            self.best = trainer.averaged_weights()
+        self._nats, self._notes, self._mark = 0.0, 0, time.monotonic()
+        write_best(self, "unfinished", changed=best)
+        self.save()
+        self.reporter.evaluated(row, best)
+
+    def _sample(self) -> None:
+        """Compose a piece on the way, to hear how far the model has come."""
+        bundle = Bundle(
+            path=self.out,
+            config={},
+            network=self.config.network,
+            vocabulary=self.data.vocabulary,
+            weights=self.trainer.averaged_weights(),
+            corpus=self.data.as_dict(),
+        )
+        piece = compose(bundle, seed=self.config.seed, bars=_SAMPLE_BARS)[0]
+        path = self.out / "samples" / f"step-{self.trainer.step:06d}.mid"
+        write_midi(piece.score, path)
+        self.reporter.said(f"a sample: {path}")
+
+    # --- checkpoints ------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Write a checkpoint: everything that the next step depends on."""
+        arrays = self.trainer.snapshot() | {f"best.{name}": v for name, v in self.best.items()}
+        progress = {
+            "step": self.trainer.step,
+            "config": self.config.as_dict(),
+            "history": [row.as_dict() for row in self.history],
+            "best_nats": self.best_nats,
+            "best_step": self.best_step,
+            "stale": self.stale,
+            "nats": self._nats,
+            "notes": self._notes,
+            "seconds": self.seconds,
+            "settings": self.settings,
+            "hashes": list(self.data.hashes),
+        }
+        save_checkpoint(self.out, Checkpoint(arrays, progress))
+
+    def take_up(self, checkpoint: Checkpoint) -> None:
+        """Go back to where a checkpoint was made."""
+        progress = checkpoint.progress
+        self.trainer.restore(checkpoint.arrays, int(progress["step"]))
+        self.history = [Evaluation.from_dict(row) for row in progress["history"]]
+        self.best = {
+            name.removeprefix("best."): value
+            for name, value in checkpoint.arrays.items()
+            if name.startswith("best.")
+        }
+        self.best_nats = float(progress["best_nats"])
+        self.best_step, self.stale = int(progress["best_step"]), int(progress["stale"])
+        self._nats, self._notes = float(progress["nats"]), int(progress["notes"])
+        self.seconds_before = float(progress["seconds"])
+        self.settings = dict(progress["settings"])
+        if list(self.data.hashes) != progress["hashes"]:
+            self.reporter.said("the corpus has changed since the checkpoint: going on with the new")
+        self.reporter.said(f"going on at step {self.trainer.step} of {self.config.steps}")
+
+
+def _some(pieces: list[Encoded]) -> list[Encoded]:
+    """Held-out pieces for the evaluations on the way."""
+    kept, rows = [], 0
+    for piece in pieces:
+        kept.append(piece)
+        rows += len(piece.events)
+        if rows > _ROWS_PER_EVALUATION:
+            break
+    return kept
