@@ -200,7 +200,8 @@ class _Lines:
         if summary.styles:
             remark(f"styles: {', '.join(summary.styles)}")
         remark(
-            f"a network of {summary.parameters:,} weights; about {summary.memory_mb:,} MB of memory"
+            f"a network of {summary.parameters:,} weights; about {summary.minutes:,.0f} minutes "
+            f"and {summary.memory_mb:,} MB of memory"
         )
         for warning in summary.warnings:
             remark(f"warning: {warning}")

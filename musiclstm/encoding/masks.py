@@ -73,5 +73,6 @@ def legal_durations(part: IntArray, vocabulary: Vocabulary) -> BoolArray:
 
 def legal_velocities(before: Before) -> BoolArray:
     """Legal velocity ids: bool ``(N, 32)``; the continuation of a tie has no choice."""
-    tied: BoolArray = (before.kind == Kind.TIE)[:, None]
-    return ~tied | (np.arange(N_VELOCITIES)[None, :] == before.velocity[:, None])
+    free: BoolArray = before.kind != Kind.TIE
+    same: BoolArray = np.arange(N_VELOCITIES)[None, :] == before.velocity[:, None]
+    return free[:, None] | same

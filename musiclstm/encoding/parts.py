@@ -5,10 +5,11 @@ family (or the drums) and a rank of median pitch within it: many files carry no 
 put a horn or an ornament staff first, so neither order nor program alone would do.
 """
 
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from statistics import median
 from typing import Any
 
@@ -54,6 +55,8 @@ class ModelPart:
     def __post_init__(self) -> None:
         if not (0 <= self.program <= 127 and 0 <= self.low <= self.high <= 127):
             raise EncodingError(f"part {self.name!r} has a program or pitch outside 0 to 127")
+        if not math.isfinite(self.median):
+            raise EncodingError(f"part {self.name!r} has the median pitch {self.median}")
         if not 1 <= self.chord <= 128:
             raise EncodingError(f"part {self.name!r} strikes {self.chord} notes at once; use 1-128")
 
@@ -134,8 +137,10 @@ def build_model_parts(scores: Sequence[Score]) -> tuple[ModelPart, ...]:
 def fit_parts(score: Score, model_parts: Sequence[ModelPart]) -> FittedParts:
     """Give each part of a score the model part that is most like it.
 
-    Parts are matched one to one, the likeliest pair first; what is left over is merged into the
-    nearest part, and drums are dropped where the model has none (and the reverse).
+    Parts are matched one to one: by name, then within a program family, then across families; in
+    the latter two the higher of two parts gets the higher model part, so that a piece in a low key
+    keeps its soprano. What is left over is merged into the nearest part, and drums are dropped
+    where the model has none (and the reverse).
 
     Args:
         score: Any score.
@@ -145,13 +150,7 @@ def fit_parts(score: Score, model_parts: Sequence[ModelPart]) -> FittedParts:
     costs = np.array(
         [[_unlikeness(part, table, model) for model in model_parts] for part, table in tables]
     ).reshape(len(tables), len(model_parts))
-    chosen: dict[int, int] = {}
-    free = costs.copy()
-    while free.size and np.isfinite(free).any():
-        best, goal = divmod(int(np.argmin(free)), free.shape[1])
-        chosen[best] = goal
-        free[best, :] = np.inf
-        free[:, goal] = np.inf
+    chosen = _matched(tables, model_parts)
     merged, dropped = [], []
     owner = {column: row for row, column in chosen.items()}
     target: dict[int, int] = {row: row for row in chosen}
@@ -217,13 +216,80 @@ def _rank_keys(tables: Sequence[tuple[Part, NoteArray]]) -> list[tuple[Any, ...]
     return [keys[index] for index in range(len(tables))]
 
 
-def _family(part: Part) -> int:
+def _family(part: Part | ModelPart) -> int:
     """General MIDI groups its programs by eights; drums are a family of their own."""
     return -1 if part.is_drum else part.program // 8
 
 
+def _is_drum(part: Part | ModelPart) -> int:
+    return int(part.is_drum)
+
+
 def _median_pitch(table: NoteArray) -> float:
     return float(np.median(table[:, Column.PITCH])) if len(table) else 60.0
+
+
+def _matched(
+    tables: Sequence[tuple[Part, NoteArray]], model_parts: Sequence[ModelPart]
+) -> dict[int, int]:
+    """The model part of each part, as far as there is one for each; see :func:`fit_parts`."""
+    chosen: dict[int, int] = {}
+
+    def free(rows: Sequence[int]) -> tuple[list[int], list[int]]:
+        left = [row for row in rows if row not in chosen]
+        return left, [goal for goal in range(len(model_parts)) if goal not in chosen.values()]
+
+    # empty parts come last: the track of titles and tempos must not take the alto's place
+    for heard in (True, False):
+        rows = [row for row, (_, table) in enumerate(tables) if (len(table) > 0) == heard]
+        for row in rows:
+            part = tables[row][0]
+            name = part.is_drum, normalised_name(part.name)
+            for goal in free(rows)[1] if name[1] else []:
+                model = model_parts[goal]
+                if name == (model.is_drum, normalised_name(model.name)):
+                    chosen[row] = goal
+                    break
+        # the family first, then drums with drums and anything pitched with anything pitched
+        for group in (_family, _is_drum):
+            left, goals = free(rows)
+            for kind in sorted({group(tables[row][0]) for row in left}):
+                of_kind = [row for row in left if group(tables[row][0]) == kind]
+                to_kind = [goal for goal in goals if group(model_parts[goal]) == kind]
+                heights = [_median_pitch(tables[row][1]) for row in of_kind]
+                medians = [model_parts[goal].median for goal in to_kind]
+                for place, model_place in _aligned(heights, medians):
+                    chosen[of_kind[place]] = to_kind[model_place]
+    return chosen
+
+
+def _aligned(heights: Sequence[float], medians: Sequence[float]) -> list[tuple[int, int]]:
+    """Pair as many as can be paired, higher with higher, with the least sum of differences.
+
+    Source: alignment by dynamic programming (Needleman & Wunsch 1970).
+
+    >>> _aligned([55, 67, 72], [70, 50])
+    [(2, 0), (0, 1)]
+    """
+    down = sorted(range(len(heights)), key=lambda place: -heights[place])
+    across = sorted(range(len(medians)), key=lambda place: -medians[place])
+    # best[i][j]: of the i highest and the j highest, minus the pairs and the sum of differences
+    best = [[(0, 0.0)] * (len(across) + 1) for _ in range(len(down) + 1)]
+    for i, one in enumerate(down, 1):
+        for j, other in enumerate(across, 1):
+            pairs, cost = best[i - 1][j - 1]
+            paired = (pairs - 1, cost + abs(heights[one] - medians[other]))
+            best[i][j] = min(paired, best[i - 1][j], best[i][j - 1])
+    found, i, j = [], len(down), len(across)
+    while i and j:
+        if best[i][j] == best[i - 1][j]:
+            i -= 1
+        elif best[i][j] == best[i][j - 1]:
+            j -= 1
+        else:
+            i, j = i - 1, j - 1
+            found.append((down[i], across[j]))
+    return found[::-1]
 
 
 def _unlikeness(part: Part, table: NoteArray, model: ModelPart) -> float:
@@ -267,13 +333,17 @@ def _overlaps(table: NoteArray) -> int:
 
 
 def _uniquely_named(parts: Sequence[ModelPart]) -> tuple[ModelPart, ...]:
-    taken: Counter[str] = Counter(part.name for part in parts)
-    seen: Counter[str] = Counter()
+    """Number the parts of one name, from 1, past numbers that the corpus' own names have."""
+    uses = Counter(part.name for part in parts)
+    taken = {name for name, count in uses.items() if count == 1}
     named = []
     for part in parts:
-        seen[part.name] += 1
-        suffix = f" {seen[part.name]}" if taken[part.name] > 1 else ""
-        named.append(ModelPart(**{**asdict(part), "name": part.name + suffix}))
+        name = part.name
+        if uses[name] > 1:
+            numbers = (f"{part.name} {number}" for number in range(1, len(parts) + 2))
+            name = next(numbered for numbered in numbers if numbered not in taken)
+            taken.add(name)
+        named.append(replace(part, name=name))
     return tuple(named)
 
 

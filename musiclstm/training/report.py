@@ -18,6 +18,7 @@ class Summary:
         styles: Names of the styles.
         parameters: Weights of the network.
         memory_mb: Estimate of the memory that training needs.
+        minutes: Estimate of how long it takes.
         warnings: What the user should know, a line each.
     """
 
@@ -28,6 +29,7 @@ class Summary:
     styles: tuple[str, ...]
     parameters: int
     memory_mb: int
+    minutes: float
     warnings: tuple[str, ...] = ()
 
 

@@ -17,6 +17,7 @@ from musiclstm.errors import TrainingError
 from musiclstm.ingest import Corpus
 from musiclstm.model import Bundle, count_parameters, load_bundle
 from musiclstm.model.bundle import WEIGHTS
+from musiclstm.training.batches import windows_per_epoch
 from musiclstm.training.checkpoint import has_checkpoint, load_checkpoint
 from musiclstm.training.config import TrainingConfig
 from musiclstm.training.corpus import FEW_NOTES, TrainingSet, prepare_corpus
@@ -25,6 +26,8 @@ from musiclstm.training.report import Reporter, Silent, Summary
 from musiclstm.training.run import Run, scorer
 
 _TENSORFLOW_MB = 600  # what it takes by itself
+# A guess for the summary, from 2 cores of 2023; after a few steps the time left is measured.
+_SECONDS_PER_ROW_AND_WEIGHT = 4e-11
 
 
 def train(
@@ -84,7 +87,7 @@ def train(
         vocabulary=vocabulary,
         leave_out=leave_out,
     )
-    tell.started(summarise(data, config))
+    tell.started(summarise(data, config, minutes, epochs))
     origin = {}
     if init_from is not None:
         shares = ", ".join(f"{name} {share:.0%}" for name, share in data.coverage.items())
@@ -126,12 +129,16 @@ def _carry_out(run: Run, minutes: float | None, epochs: float | None) -> Bundle:
     return finish(run, status, everything)
 
 
-def summarise(data: TrainingSet, config: TrainingConfig) -> Summary:
+def summarise(
+    data: TrainingSet, config: TrainingConfig, minutes: float | None, epochs: float | None
+) -> Summary:
     """Say what was found and what is to be expected.
 
     Args:
         data: Encoded and split.
         config: Of the training to come.
+        minutes: As asked for; None where steps or epochs decide, and time must be guessed.
+        epochs: As asked for.
     """
     notes = sum(piece.n_notes for piece in data.of("train"))
     held_out = len(data.of("valid"))
@@ -153,6 +160,9 @@ def summarise(data: TrainingSet, config: TrainingConfig) -> Summary:
     parameters = count_parameters(network, data.vocabulary)
     # a row keeps its gates and cells, three copies of the logits, and its context for the gradient
     numbers_a_row = network.layers * network.units * 12 + 3 * sum(data.vocabulary.sizes) + 4000
+    lengths = [len(piece.events) for piece in data.of("train")]
+    windows = windows_per_epoch(lengths, config.window) * (epochs or 1.0)
+    played = config.steps * rows if config.steps else windows * config.window
     # weights, gradients, two moments, average and best
     memory = 4 * (rows * numbers_a_row + 6 * parameters)
     return Summary(
@@ -163,6 +173,7 @@ def summarise(data: TrainingSet, config: TrainingConfig) -> Summary:
         styles=data.vocabulary.style_names,
         parameters=parameters,
         memory_mb=memory // 2**20 + _TENSORFLOW_MB,
+        minutes=minutes or (played * parameters * _SECONDS_PER_ROW_AND_WEIGHT + 30) / 60,
         warnings=tuple(warnings),
     )
 
