@@ -22,6 +22,7 @@ Every id exists whether the corpus uses it or not, so that no piece is ever out 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -126,23 +127,23 @@ class Vocabulary:
             N_VELOCITIES,
         )[field]
 
-    @property
+    @cached_property
     def sizes(self) -> tuple[int, ...]:
         """Number of ids of each field, in field order."""
         return tuple(self.size(name) for name in Field)
 
-    @property
+    @cached_property
     def slices(self) -> tuple[slice, ...]:
         """Where each field's ids stand when all fields are laid side by side."""
         bounds = np.concatenate([[0], np.cumsum(self.sizes)]).tolist()
         return tuple(slice(low, high) for low, high in pairwise(bounds))
 
-    @property
+    @cached_property
     def ranks(self) -> npt.NDArray[np.int32]:
         """For each part id its place in the row order, int32 ``(parts,)``."""
         return np.argsort(np.asarray(self.row_order)).astype(np.int32)
 
-    @property
+    @cached_property
     def drum_parts(self) -> npt.NDArray[np.bool_]:
         """For each part id whether it is a drum kit, bool ``(parts,)``."""
         return np.array([part.is_drum for part in self.parts])

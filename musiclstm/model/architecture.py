@@ -38,12 +38,12 @@ ONSET_FEATURES = 2 * N_PITCHES + PITCH_CLASSES + 2 * MAX_MODEL_PARTS
 VOICE_FEATURES = 2 * N_PITCHES
 
 # Which fields a head sees (those already chosen), and whether it sees onset and voice.
-HEAD_FIELDS: Mapping[Field, tuple[Field, ...]] = {
-    Field.SHIFT: (),
-    Field.PART: (Field.SHIFT,),
-    Field.PITCH: (Field.SHIFT, Field.PART),
-    Field.DURATION: (Field.SHIFT, Field.PART, Field.PITCH),
-    Field.VELOCITY: (Field.SHIFT, Field.PART, Field.PITCH, Field.DURATION),
+HEAD_FIELDS: Mapping[Field, list[Field]] = {
+    Field.SHIFT: [],
+    Field.PART: [Field.SHIFT],
+    Field.PITCH: [Field.SHIFT, Field.PART],
+    Field.DURATION: [Field.SHIFT, Field.PART, Field.PITCH],
+    Field.VELOCITY: [Field.SHIFT, Field.PART, Field.PITCH, Field.DURATION],
 }
 
 

@@ -140,6 +140,13 @@ class Decoder:
         self.config = config
         self.vocabulary = vocabulary
         self.weights = {name: np.asarray(value, np.float32) for name, value in weights.items()}
+        v = vocabulary
+        sizes = {"onset": onset_sizes(v), "voice": voice_sizes(v), "input": input_sizes(v)}
+        sizes |= {_name(field): head_sizes(field, v) for field in Field if HEAD_FIELDS[field]}
+        # where each column's embeddings begin in its table
+        self._offsets = {
+            name: np.concatenate([[0], np.cumsum(columns)[:-1]]) for name, columns in sizes.items()
+        }
         # one product a layer: [x, h] times both kernels
         self._gates = [
             (
@@ -275,7 +282,7 @@ class Decoder:
             ],
             axis=1,
         )
-        x = _sum_of_embeddings(w["input.table"], ids, input_sizes(v))
+        x = self._embed("input", ids)
         x += np.concatenate([onset[:-1], voice[:-1]], axis=1) @ w["input.kernel"]
         x += w["input.bias"]
         for layer in range(self.config.layers):
@@ -310,7 +317,7 @@ class Decoder:
         """Feed one row to the LSTM; ``ids`` are its fields and what follows, ``(B, 6)``."""
         w = self.weights
         columns = np.concatenate([ids, state.conditions], axis=1)
-        x = _sum_of_embeddings(w["input.table"], columns, input_sizes(self.vocabulary))
+        x = self._embed("input", columns)
         x += np.concatenate([onset, voice], axis=1) @ w["input.kernel"]
         x += w["input.bias"]
         h, c = np.empty_like(state.h), np.empty_like(state.c)
@@ -374,7 +381,7 @@ class Decoder:
         features = np.concatenate(
             [on, sounding * scale, classes, (remaining > 0), remaining * scale], axis=1
         ).astype(np.float32)
-        x = _sum_of_embeddings(w["onset.table"], ids, onset_sizes(self.vocabulary))
+        x = self._embed("onset", ids)
         x += features @ w["onset.kernel"]
         x += w["onset.bias"]
         return np.maximum(x, 0)
@@ -382,22 +389,30 @@ class Decoder:
     def _voice_layer(self, ids: EventArray, sounding: npt.NDArray[np.uint8]) -> FloatArray:
         w = self.weights
         features = np.concatenate([sounding > 0, sounding * np.float32(1 / 255)], axis=1)
-        x = _sum_of_embeddings(w["voice.table"], ids, voice_sizes(self.vocabulary))
+        x = self._embed("voice", ids)
         x += features.astype(np.float32) @ w["voice.kernel"]
         x += w["voice.bias"]
         return np.maximum(x, 0)
 
     def _head(self, field: Field, known: FloatArray, event: EventArray) -> FloatArray:
-        w, name = self.weights, f"head.{field.name.lower()}"
+        w, name = self.weights, _name(field)
         hidden = known @ w[f"{name}.kernel"]
         hidden += w[f"{name}.bias"]
         if HEAD_FIELDS[field]:
-            earlier = event[:, list(HEAD_FIELDS[field])]
-            hidden += _sum_of_embeddings(
-                w[f"{name}.table"], earlier, head_sizes(field, self.vocabulary)
-            )
+            hidden += self._embed(name, event[:, HEAD_FIELDS[field]])
         logits: FloatArray = np.maximum(hidden, 0) @ w[f"{name}.out_kernel"]
         return logits + w[f"{name}.out_bias"]
+
+    def _embed(self, name: str, ids: EventArray) -> FloatArray:
+        """One embedding for each column of ``ids`` ``(N, columns)``, summed: ``(N, width)``."""
+        table = self.weights[f"{name}.table"]
+        summed: FloatArray = table[ids + self._offsets[name]].sum(axis=1)
+        return summed
+
+
+def _name(field: Field) -> str:
+    """The head of a field, as its weights are named."""
+    return f"head.{field.name.lower()}"
 
 
 def _cell(a: FloatArray, c: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -429,13 +444,6 @@ def _one_for_each(part_map: Sequence[int] | Sequence[Sequence[int]], batch: int)
     if all(isinstance(part, int | np.integer) for part in part_map):
         return [[part for group in nested for part in group]] * batch
     return nested
-
-
-def _sum_of_embeddings(table: FloatArray, ids: EventArray, sizes: Sequence[int]) -> FloatArray:
-    """One embedding for each column of ``ids`` ``(N, columns)``, summed: ``(N, width)``."""
-    offsets = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    summed: FloatArray = table[ids + offsets].sum(axis=1)
-    return summed
 
 
 def _log_softmax(logits: FloatArray, legal: BoolArray) -> FloatArray:

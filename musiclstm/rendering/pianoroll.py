@@ -222,10 +222,14 @@ def _subtitle(score: Score) -> str:
         score.key.name if score.key else "",
         ", ".join(meters[:3]) + (" …" if len(meters) > 3 else ""),
         f"{score.bpm:.0f} bpm" if score.tempos else "",
-        "performed" if score.performed else f"{score.bars} bars",
-        f"{len(score.notes)} notes",
+        "performed" if score.performed else _counted(score.bars, "bar"),
+        _counted(len(score.notes), "note"),
     ]
     return "  ·  ".join(word for word in words if word)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _legend_rows(

@@ -6,7 +6,7 @@ the held-out score gets better.
 
 import math
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,6 +83,7 @@ class Run:
         self._began = self._mark = time.monotonic()
         self._nats, self._notes = 0.0, 0  # since the last evaluation
         self._shown = math.nan
+        self.between_steps: Callable[[], None] = lambda: None  # where Ctrl-C may come
 
     @property
     def seconds(self) -> float:
@@ -166,6 +167,7 @@ class Run:
                 seconds_left=left * elapsed / max(done, 1) if left > 0 else math.nan,
             )
         )
+        self.between_steps()
 
     # --- evaluations ------------------------------------------------------------------------
 

@@ -51,11 +51,13 @@ class Trainer:
         self.state = tf.Variable(tf.zeros([n_layers, 2, config.lanes, units]), trainable=False)
         self.step = 0
         self.traces = 0
+        # a GPU takes all lanes at once, and cuDNN's kernel is nothing that XLA could compile
+        on_cpu = not tf.config.get_visible_devices("GPU")
         many = config.lanes >= PIECES * SMALLEST_PIECE and config.lanes % PIECES == 0
-        self._pieces = PIECES if many else 1
-        self._learn = tf.function(self._gradients, jit_compile=True)
+        self._pieces = PIECES if on_cpu and many else 1
+        self._learn = tf.function(self._gradients, jit_compile=on_cpu)
         self._train = tf.function(self._train_step)
-        self._score = tf.function(self._score_step, jit_compile=True)
+        self._score = tf.function(self._score_step, jit_compile=on_cpu)
 
     def train(self, batch: Batch) -> tuple[float, int]:
         """Learn from one batch; returns its nats (with dropout) and its notes."""

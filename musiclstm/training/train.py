@@ -22,6 +22,7 @@ from musiclstm.training.checkpoint import has_checkpoint, load_checkpoint
 from musiclstm.training.config import TrainingConfig
 from musiclstm.training.corpus import FEW_NOTES, TrainingSet, prepare_corpus
 from musiclstm.training.folder import finish, write_beginning
+from musiclstm.training.interrupt import between_steps
 from musiclstm.training.report import Reporter, Silent, Summary
 from musiclstm.training.run import Run, scorer
 
@@ -109,14 +110,15 @@ def _carry_out(run: Run, minutes: float | None, epochs: float | None) -> Bundle:
     status = "finished"
     batches = run.batches()
     try:
-        if not run.config.steps:
-            run.config = replace(run.config, steps=run.plan(batches, minutes, epochs))
-            run.trainer.config = run.config
-        run.reporter.planned(run.config.steps)
-        run.loop(batches)
+        with between_steps() as run.between_steps:
+            if not run.config.steps:
+                run.config = replace(run.config, steps=run.plan(batches, minutes, epochs))
+                run.trainer.config = run.config
+            run.reporter.planned(run.config.steps)
+            run.loop(batches)
     except KeyboardInterrupt:
         status = f"stopped by hand at step {run.trainer.step} of {run.config.steps or 'many'}"
-        run.reporter.said(f"{status}: saving")
+        run.reporter.said(f"{status}; the model is usable, and --resume goes on")
         if run.best:
             # no extra evaluation: the resumed run must not differ from an unbroken one
             run.save()
