@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from musiclstm.encoding import Field, ModelPart, Vocabulary, build_vocabulary, encode
+from musiclstm.encoding import ModelPart, Vocabulary, build_vocabulary, encode
 from musiclstm.generation import novelty_arrays
 from musiclstm.model import NetworkConfig, weight_shapes
 from musiclstm.model.bundle import (
@@ -173,8 +173,3 @@ def tiny_bundle(
     (folder / CARD).write_text("# A tiny model\n")
     write_weights(folder, weights)
     return folder
-
-
-def rests(v: Vocabulary, rows: np.ndarray) -> np.ndarray:
-    """The rows of a table that are notes."""
-    return rows[rows[:, Field.SHIFT] <= v.max_shift]

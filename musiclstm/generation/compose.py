@@ -96,13 +96,21 @@ def compose(
     check_wishes(asked, bundle.vocabulary)
     chosen = _sampling(bundle, sampling)
     check = CopyCheck.of(bundle)
+    all_rngs = [np.random.default_rng([seed, index]) for index in range(count)]
+    all_plans = [plan_piece(bundle, asked, rng) for rng in all_rngs]
+    total = sum(plan.conditions.bars or 0 for plan in all_plans)
     made: list[Composition] = []
+    bars_before = 0
     for first in range(0, count, MAX_BATCH):
-        indices = range(first, min(first + MAX_BATCH, count))
-        rngs = [np.random.default_rng([seed, index]) for index in indices]
-        plans = [plan_piece(bundle, asked, rng) for rng in rngs]
-        tables = _play(bundle, plans, rngs, chosen, progress)
-        for index, plan, (rows, complete) in zip(indices, plans, tables, strict=True):
+        plans, rngs = all_plans[first : first + MAX_BATCH], all_rngs[first : first + MAX_BATCH]
+
+        def report(done: int, before: int = bars_before) -> None:
+            if progress is not None:
+                progress(before + done, total)
+
+        tables = _play(bundle, plans, rngs, chosen, report)
+        bars_before += sum(plan.conditions.bars or 0 for plan in plans)
+        for index, (plan, (rows, complete)) in enumerate(zip(plans, tables, strict=True), first):
             encoded = Encoded(rows, plan.conditions, plan.part_map, plan.parts, plan.meter_map)
             score = decode(encoded, bundle.vocabulary)
             score = replace(score, tempos=(Tempo(0, plan.tempo),))
@@ -140,9 +148,12 @@ def _play(
     plans: list[Plan],
     rngs: list[np.random.Generator],
     sampling: Mapping[Field, Sampling],
-    progress: Progress | None,
+    report: Callable[[int], None],
 ) -> list[tuple[EventArray, bool]]:
-    """Choose rows until every stream has ended: event tables, and whether each ended by itself."""
+    """Choose rows until every stream has ended: event tables, and whether each ended by itself.
+
+    ``report`` is called with the bars that have been composed so far.
+    """
     v, decoder = bundle.vocabulary, bundle.decoder
     bars = [plan.conditions.bars or 0 for plan in plans]
     state = decoder.start(
@@ -172,8 +183,8 @@ def _play(
             state, rules = state.select(stay), rules.select(stay)
             alive = alive[stay]
         rounds += 1
-        if progress is not None and (rounds % _ROWS_BETWEEN_REPORTS == 0 or not alive.size):
-            progress(_bars_done(state, alive, bars, v.steps_per_quarter), sum(bars))
+        if rounds % _ROWS_BETWEEN_REPORTS == 0 or not alive.size:
+            report(_bars_done(state, alive, bars, v.steps_per_quarter))
     return [
         (np.array(_closed(rows, v), np.int32), done)
         for rows, done in zip(tables, ended, strict=True)

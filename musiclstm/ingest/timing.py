@@ -62,7 +62,7 @@ def read_tempos(metas: Metas, ticks_per_quarter: int, steps_per_quarter: int) ->
 def read_meters(metas: Metas, ticks_per_quarter: int, steps_per_quarter: int) -> MeterMap:
     """Collect the meter map, and find the pickup.
 
-    A first meter that lasts just one bar, shorter than the bar that follows, is how many programs
+    A first meter that lasts one bar or less, shorter than the bar that follows, is how programs
     write a pickup. A bare 1/4 is what others write where they know no meter.
     """
     by_step: dict[int, tuple[int, int]] = {}
@@ -98,9 +98,9 @@ def meter_map(meters: list[Meter], steps_per_quarter: int) -> MeterMap:
     if len(kept) > 1:
         first, second = kept[:2]
         bar = first.bar_steps(steps_per_quarter)
-        if second.step == bar < second.bar_steps(steps_per_quarter):
+        if second.step <= bar and second.step < second.bar_steps(steps_per_quarter):
             moved = Meter(0, second.numerator, second.denominator)
-            return MeterMap((moved, *kept[2:]), pickup_steps=bar)
+            return MeterMap((moved, *kept[2:]), pickup_steps=second.step)
     return MeterMap(tuple(kept))
 
 

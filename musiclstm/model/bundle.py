@@ -185,7 +185,7 @@ def find_bundle(name_or_path: str | Path) -> Path:
             if (place / path / WEIGHTS).is_file():
                 return place / path
     if path.is_dir():
-        missing = [name for name in (CONFIG, VOCABULARY, WEIGHTS) if not (path / name).exists()]
+        missing = [name for name in (CONFIG, VOCABULARY, WEIGHTS) if not (path / name).is_file()]
         raise BundleError(f"{path} is no model folder: {', '.join(missing)} is missing")
     known = ", ".join(folder.name for folder in list_bundles()) or "none yet: train one"
     raise BundleError(f"no model is called {str(name_or_path)!r}; there are: {known}")

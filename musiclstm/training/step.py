@@ -9,7 +9,6 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from musiclstm.encoding import Vocabulary
-from musiclstm.model.lstm import PIECES, SMALLEST_PIECE
 from musiclstm.model.network import Network
 from musiclstm.training.batches import Batch, BatchMaker
 from musiclstm.training.config import TrainingConfig
@@ -51,13 +50,10 @@ class Trainer:
         self.state = tf.Variable(tf.zeros([n_layers, 2, config.lanes, units]), trainable=False)
         self.step = 0
         self.traces = 0
-        # a GPU takes all lanes at once, and cuDNN's kernel is nothing that XLA could compile
-        on_cpu = not tf.config.get_visible_devices("GPU")
-        many = config.lanes >= PIECES * SMALLEST_PIECE and config.lanes % PIECES == 0
-        self._pieces = PIECES if on_cpu and many else 1
-        self._learn = tf.function(self._gradients, jit_compile=on_cpu)
+        # An ordinary graph: the LSTM layer compiles its own loops, and TensorFlow spreads the rest
+        # over the cores. Compiled by XLA as a whole, everything but matrix products runs on one.
         self._train = tf.function(self._train_step)
-        self._score = tf.function(self._score_step, jit_compile=on_cpu)
+        self._score = tf.function(self._score_step)
 
     def train(self, batch: Batch) -> tuple[float, int]:
         """Learn from one batch; returns its nats (with dropout) and its notes."""
@@ -71,36 +67,19 @@ class Trainer:
         return float(nats), _notes(batch)
 
     def _train_step(self, batch: dict[str, Any], seed: Any, momentum: Any) -> Any:
-        """The lanes in as many pieces as there are cores, each an XLA program of its own.
-
-        XLA runs what is not a matrix product on one core; two programs side by side keep two cores
-        busy. The pieces' gradients are added in a fixed order, so that a run can be repeated.
-        """
         self.traces += 1  # runs when TensorFlow traces, so it counts the traces
-        rows = tf.reduce_sum(tf.cast(batch["counts"][..., 0], tf.float32))
         state = self.state * _keep(batch["fresh"])
-        size = self.config.lanes // self._pieces
-        found = []
-        for piece in range(self._pieces):
-            lanes = slice(piece * size, (piece + 1) * size)
-            part = {name: values[lanes] for name, values in batch.items()}
-            own_seed = seed + tf.constant([0, piece << 20], tf.int32)
-            found.append(self._learn(part, state[:, :, lanes], own_seed, rows))
-        totals, gradients, states = zip(*found, strict=True)
-        summed = [tf.add_n(parts) for parts in zip(*gradients, strict=True)]
-        self.optimizer.apply(summed, self.variables)
-        for average, variable in zip(self.averaged, self.variables, strict=True):
-            average.assign(momentum * average + (1 - momentum) * variable)
-        self.state.assign(tf.concat(states, axis=2))
-        return tf.add_n(totals)
-
-    def _gradients(self, batch: dict[str, Any], state: Any, seed: Any, rows: Any) -> Any:
-        """Nats, gradients and new state of one piece of the lanes."""
         with tf.GradientTape() as tape:
             nats, state = self.network(batch, state, seed=seed)
             total = tf.reduce_sum(nats)
+            rows = tf.reduce_sum(tf.cast(batch["counts"][..., 0], tf.float32))
             loss = total / tf.maximum(rows, 1.0)
-        return total, [tf.convert_to_tensor(g) for g in tape.gradient(loss, self.variables)], state
+        gradients = [tf.convert_to_tensor(g) for g in tape.gradient(loss, self.variables)]
+        self.optimizer.apply(gradients, self.variables)
+        for average, variable in zip(self.averaged, self.variables, strict=True):
+            average.assign(momentum * average + (1 - momentum) * variable)
+        self.state.assign(state)
+        return total
 
     def evaluate(self, maker: BatchMaker) -> FloatArray:
         """Held-out nats a note with the averaged weights.

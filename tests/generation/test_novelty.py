@@ -29,12 +29,14 @@ def longest(check, score):
     return check.longest(encode(score, check.vocabulary))
 
 
-def melody(pitches, name="", *, lengths=None, start=0, parts=(Part(name="tune"),), **attributes):
+def melody(pitches, name="", *, lengths=None, start=0, **attributes):
     lengths = [24] * len(pitches) if lengths is None else lengths
     onsets = start + np.concatenate([[0], np.cumsum(lengths)[:-1]])
     rows = [[o, d, p, 80, 0] for o, d, p in zip(onsets, lengths, pitches, strict=True)]
     attributes.setdefault("meter_map", COMMON)
-    score, _ = Score.build(np.array(rows, int), parts, source=name, key=Key(0), **attributes)
+    score, _ = Score.build(
+        np.array(rows, int), [Part(name="tune")], source=name, key=Key(0), **attributes
+    )
     return score
 
 
@@ -96,7 +98,7 @@ def test_another_rhythm_is_another_tune():
 
 
 def test_of_two_halves_the_longer_is_named():
-    """Bars 3 to 7 of `two` stand in bars 3 to 7, after bars 1 and 2 of `one` and a bar of neither."""
+    """The longer one may come first or last; its bars are those of the source and of the piece."""
     one, two = walk(1), walk(2)
     check = check_of([melody(one, "one"), melody(two, "two")])
     made = melody([*one[:12], *walk(9, 4), *two[8:28]])
