@@ -12,7 +12,8 @@ from musiclstm.encoding.conditions import (
     conditions_of,
 )
 from musiclstm.encoding.context import Context, after_size, onset_sizes, voice_sizes
-from musiclstm.encoding.parts import MAX_MODEL_PARTS, FittedParts, ModelPart, fit_parts
+from musiclstm.encoding.fitting import FittedParts, fit_parts
+from musiclstm.encoding.parts import MAX_MODEL_PARTS, ModelPart
 from musiclstm.encoding.piece import Piece, input_ids, prepare, start_ids
 from musiclstm.encoding.rows import Encoded, decode, encode, velocity_id, velocity_of
 from musiclstm.encoding.stages import Kind

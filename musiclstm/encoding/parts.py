@@ -25,7 +25,6 @@ _NAME_SHARE_OF_FILES = 0.1
 _NAMED_SHARE_OF_PARTS = 0.8
 # "monophonic in at least 99.5% of the corpus": the rest is divisi and sloppy releases
 _MONOPHONIC_SHARE = 0.995
-_FOREIGN_FAMILY_COST = 24.0  # two octaves: a flute is nearer to a violin than to a bass flute
 
 
 @dataclass(frozen=True)
@@ -79,23 +78,6 @@ class ModelPart:
         )
 
 
-@dataclass(frozen=True)
-class FittedParts:
-    """A score whose parts each have a model part of their own.
-
-    Attributes:
-        score: The score, with extra parts merged and impossible ones dropped.
-        part_map: For each part of ``score`` the id of its model part.
-        merged: Names of the parts that were merged into a neighbour.
-        dropped: Names of the parts that no model part can play (drums in a model without drums).
-    """
-
-    score: Score
-    part_map: tuple[int, ...]
-    merged: tuple[str, ...] = ()
-    dropped: tuple[str, ...] = ()
-
-
 def normalised_name(name: str) -> str:
     """A track name without case and punctuation.
 
@@ -119,7 +101,7 @@ def build_model_parts(scores: Sequence[Score]) -> tuple[ModelPart, ...]:
     for score in scores:
         named: list[tuple[Part, NoteArray]] = []
         others: list[tuple[Part, NoteArray]] = []
-        for part, table in _split(score):
+        for part, table in part_tables(score):
             known = normalised_name(part.name) in by_name
             (named if known else others).append((part, table))
         for part, table in named:
@@ -134,57 +116,8 @@ def build_model_parts(scores: Sequence[Score]) -> tuple[ModelPart, ...]:
     return _uniquely_named(sorted(parts, key=lambda part: (part.is_drum, -part.median)))
 
 
-def fit_parts(score: Score, model_parts: Sequence[ModelPart]) -> FittedParts:
-    """Give each part of a score the model part that is most like it.
-
-    Parts are matched one to one: by name, then within a program family, then across families; in
-    the latter two the higher of two parts gets the higher model part, so that a piece in a low key
-    keeps its soprano. What is left over is merged into the nearest part, and drums are dropped
-    where the model has none (and the reverse).
-
-    Args:
-        score: Any score.
-        model_parts: The parts of a vocabulary.
-    """
-    tables = _split(score)
-    costs = np.array(
-        [[_unlikeness(part, table, model) for model in model_parts] for part, table in tables]
-    ).reshape(len(tables), len(model_parts))
-    chosen = _matched(tables, model_parts)
-    merged, dropped = [], []
-    owner = {column: row for row, column in chosen.items()}
-    target: dict[int, int] = {row: row for row in chosen}
-    for row, (part, table) in enumerate(tables):
-        if row in chosen:
-            continue
-        if len(table) == 0 or not np.isfinite(costs[row]).any():
-            dropped.append(part.name or f"part {row}")
-            continue
-        target[row] = owner[int(np.argmin(costs[row]))]
-        merged.append(part.name or f"part {row}")
-    if not merged and not dropped:
-        return FittedParts(score, tuple(chosen[row] for row in range(len(tables))))
-    kept = sorted(chosen)
-    renumbered = np.full(len(tables), -1)
-    for row, owning in target.items():
-        renumbered[row] = kept.index(owning)
-    notes = score.notes.copy()
-    notes[:, Column.PART] = renumbered[notes[:, Column.PART]]
-    fitted, _ = Score.build(
-        notes[notes[:, Column.PART] >= 0],
-        [score.parts[row] for row in kept],
-        steps_per_quarter=score.steps_per_quarter,
-        tempos=score.tempos,
-        meter_map=score.meter_map,
-        key=score.key,
-        style=score.style,
-        source=score.source,
-        performed=score.performed,
-    )
-    return FittedParts(fitted, tuple(chosen[row] for row in kept), tuple(merged), tuple(dropped))
-
-
-def _split(score: Score) -> list[tuple[Part, NoteArray]]:
+def part_tables(score: Score) -> list[tuple[Part, NoteArray]]:
+    """Each part with its own notes, ``(n, 5)``."""
     column = score.notes[:, Column.PART]
     return [(part, score.notes[column == index]) for index, part in enumerate(score.parts)]
 
@@ -208,99 +141,22 @@ def _rank_keys(tables: Sequence[tuple[Part, NoteArray]]) -> list[tuple[Any, ...]
     """(is_drum, family, rank of median pitch within it) of each part."""
     groups: dict[tuple[bool, int], list[int]] = defaultdict(list)
     for index, (part, _) in enumerate(tables):
-        groups[part.is_drum, _family(part)].append(index)
+        groups[part.is_drum, program_family(part)].append(index)
     keys: dict[int, tuple[Any, ...]] = {}
     for group, indices in groups.items():
-        ordered = sorted(indices, key=lambda index: -_median_pitch(tables[index][1]))
+        ordered = sorted(indices, key=lambda index: -median_pitch(tables[index][1]))
         keys.update({index: (*group, rank) for rank, index in enumerate(ordered)})
     return [keys[index] for index in range(len(tables))]
 
 
-def _family(part: Part | ModelPart) -> int:
+def program_family(part: Part | ModelPart) -> int:
     """General MIDI groups its programs by eights; drums are a family of their own."""
     return -1 if part.is_drum else part.program // 8
 
 
-def _is_drum(part: Part | ModelPart) -> int:
-    return int(part.is_drum)
-
-
-def _median_pitch(table: NoteArray) -> float:
+def median_pitch(table: NoteArray) -> float:
+    """Median pitch of a note table; middle C where it is empty."""
     return float(np.median(table[:, Column.PITCH])) if len(table) else 60.0
-
-
-def _matched(
-    tables: Sequence[tuple[Part, NoteArray]], model_parts: Sequence[ModelPart]
-) -> dict[int, int]:
-    """The model part of each part, as far as there is one for each; see :func:`fit_parts`."""
-    chosen: dict[int, int] = {}
-
-    def free(rows: Sequence[int]) -> tuple[list[int], list[int]]:
-        left = [row for row in rows if row not in chosen]
-        return left, [goal for goal in range(len(model_parts)) if goal not in chosen.values()]
-
-    # empty parts come last: the track of titles and tempos must not take the alto's place
-    for heard in (True, False):
-        rows = [row for row, (_, table) in enumerate(tables) if (len(table) > 0) == heard]
-        for row in rows:
-            part = tables[row][0]
-            name = part.is_drum, normalised_name(part.name)
-            for goal in free(rows)[1] if name[1] else []:
-                model = model_parts[goal]
-                if name == (model.is_drum, normalised_name(model.name)):
-                    chosen[row] = goal
-                    break
-        # the family first, then drums with drums and anything pitched with anything pitched
-        for group in (_family, _is_drum):
-            left, goals = free(rows)
-            for kind in sorted({group(tables[row][0]) for row in left}):
-                of_kind = [row for row in left if group(tables[row][0]) == kind]
-                to_kind = [goal for goal in goals if group(model_parts[goal]) == kind]
-                heights = [_median_pitch(tables[row][1]) for row in of_kind]
-                medians = [model_parts[goal].median for goal in to_kind]
-                for place, model_place in _aligned(heights, medians):
-                    chosen[of_kind[place]] = to_kind[model_place]
-    return chosen
-
-
-def _aligned(heights: Sequence[float], medians: Sequence[float]) -> list[tuple[int, int]]:
-    """Pair as many as can be paired, higher with higher, with the least sum of differences.
-
-    Source: alignment by dynamic programming (Needleman & Wunsch 1970).
-
-    >>> _aligned([55, 67, 72], [70, 50])
-    [(2, 0), (0, 1)]
-    """
-    down = sorted(range(len(heights)), key=lambda place: -heights[place])
-    across = sorted(range(len(medians)), key=lambda place: -medians[place])
-    # best[i][j]: of the i highest and the j highest, minus the pairs and the sum of differences
-    best = [[(0, 0.0)] * (len(across) + 1) for _ in range(len(down) + 1)]
-    for i, one in enumerate(down, 1):
-        for j, other in enumerate(across, 1):
-            pairs, cost = best[i - 1][j - 1]
-            paired = (pairs - 1, cost + abs(heights[one] - medians[other]))
-            best[i][j] = min(paired, best[i - 1][j], best[i][j - 1])
-    found, i, j = [], len(down), len(across)
-    while i and j:
-        if best[i][j] == best[i - 1][j]:
-            i -= 1
-        elif best[i][j] == best[i][j - 1]:
-            j -= 1
-        else:
-            i, j = i - 1, j - 1
-            found.append((down[i], across[j]))
-    return found[::-1]
-
-
-def _unlikeness(part: Part, table: NoteArray, model: ModelPart) -> float:
-    """How little a part resembles a model part, in semitones; infinite: it cannot play it."""
-    if part.is_drum != model.is_drum:
-        return np.inf
-    name = normalised_name(part.name)
-    if name and name == normalised_name(model.name):
-        return -1.0
-    foreign = part.program // 8 != model.program // 8
-    return abs(_median_pitch(table) - model.median) + _FOREIGN_FAMILY_COST * foreign
 
 
 def _describe(is_drum: bool, members: Sequence[tuple[Part, NoteArray]]) -> ModelPart:
@@ -345,6 +201,3 @@ def _uniquely_named(parts: Sequence[ModelPart]) -> tuple[ModelPart, ...]:
             taken.add(name)
         named.append(replace(part, name=name))
     return tuple(named)
-
-
-__all__ = ["MAX_MODEL_PARTS", "FittedParts", "ModelPart", "build_model_parts", "fit_parts"]

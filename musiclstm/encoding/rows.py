@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from musiclstm.encoding.conditions import Conditions, conditions_of
-from musiclstm.encoding.parts import fit_parts
+from musiclstm.encoding.fitting import fit_parts
 from musiclstm.encoding.vocabulary import Field, Vocabulary
 from musiclstm.errors import EncodingError
 from musiclstm.score import Column, MeterMap, Part, Score, Tempo
