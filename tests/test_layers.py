@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-CODE = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(cache_dir=None))"
+CODE = (
+    "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(cache_dir=None))"
+)
 
 
 def test_imports_keep_to_the_layers():

@@ -51,6 +51,11 @@ DEFAULT_MINUTES = 20.0
 @click.option("--dropout", type=click.FloatRange(0, 0.9), help="Against memorising, by the preset.")
 @click.option("--learning-rate", type=click.FloatRange(0, 1, min_open=True), help="By the preset.")
 @click.option("--lanes", type=click.IntRange(1, 1024), help="Pieces side by side.  [default: 32]")
+@click.option(
+    "--evaluations",
+    type=click.IntRange(1),
+    help="How often the held-out pieces are scored.  [default: up to 20]",
+)
 @click.option("--licence", help="What the music allows, for the model card.")
 @jobs_option
 @json_option
@@ -73,6 +78,7 @@ def train(
     dropout: float | None,
     learning_rate: float | None,
     lanes: int | None,
+    evaluations: int | None,
     licence: str | None,
     jobs: int | None,
     as_json: bool,
@@ -97,8 +103,9 @@ def train(
     from musiclstm.training import train as run  # noqa: PLC0415
 
     start = load_bundle(init_from) if init_from else None
+    config = preset(preset_name, seed=seed, steps=steps or 0)
     config = _configured(
-        preset(preset_name, seed=seed, steps=steps or 0), dropout, learning_rate, lanes
+        config, dropout, learning_rate=learning_rate, lanes=lanes, evaluations=evaluations
     )
     if not resume:
         free = free_path(out)
@@ -148,14 +155,14 @@ def train(
     remark(f"make music with it: musiclstm generate -m {out} -o out/ -n 3")
 
 
-def _configured(config: Any, dropout: float | None, rate: float | None, lanes: int | None) -> Any:
+def _configured(config: Any, dropout: float | None, **changes: Any) -> Any:
+    """A preset with what was asked for put over it."""
     from dataclasses import replace  # noqa: PLC0415
 
     if dropout is not None:
         config = replace(config, network=replace(config.network, dropout=dropout))
-    if rate is not None:
-        config = replace(config, learning_rate=rate)
-    return replace(config, lanes=lanes) if lanes is not None else config
+    given = {name: value for name, value in changes.items() if value is not None}
+    return replace(config, **given)
 
 
 def _grid(out: Path, resume: bool, start: Any, asked: int | None) -> int | None:

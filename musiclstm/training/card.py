@@ -67,7 +67,8 @@ def write_card(name: str, config: Mapping[str, Any], data: TrainingSet) -> str:
         "",
         f"It took {training['steps']} steps (the best was step {results['best_step']}) in "
         f"{results['seconds'] / 60:.1f} minutes; with `--steps {training['steps']} "
-        f"--seed {training['seed']}` instead of minutes the same machine gives the same weights.",
+        f"--evaluations {training['evaluations']} --seed {training['seed']}` instead of minutes "
+        "the same machine gives the same weights.",
         "",
         "## Licence",
         "",

@@ -8,7 +8,7 @@ from typing import Any
 from musiclstm.errors import TrainingError
 from musiclstm.model import NetworkConfig
 
-WARM_UP_STEPS = 60  # steps to the full learning rate, so that Adam's averages settle first
+WARM_UP_STEPS = 20  # steps to the full learning rate, so that Adam's averages settle first
 FINAL_RATE = 0.02  # the cosine ends at this share of the full rate
 
 

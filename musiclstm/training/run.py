@@ -7,7 +7,7 @@ the held-out score gets better.
 import math
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     from musiclstm.training.step import Trainer
 
 _MEASURED_STEPS = 6
-_ROWS_PER_EVALUATION = 40_000  # on the way; the last evaluation takes all held-out pieces
-_SCORING_SPEED = 3.0  # scoring has no backward pass: about this much faster than training
+_EVALUATION_SHARE = 0.1  # of the time, at most, unless that makes too few
+_FEWEST_EVALUATIONS = 4
+_ROWS_PER_EVALUATION = 30_000  # on the way; the last evaluation takes all held-out pieces
+_SCORING_SPEED = 1.2  # scoring against training, rows a second, with the copying of weights
 _SAMPLE_BARS = 16
 _LEAST_GAIN = 0.002  # nats a note: less is no progress for early stopping
 _SMOOTHING = 0.05  # of the training loss that is shown
@@ -104,10 +106,17 @@ class Run:
 
     # --- steps ------------------------------------------------------------------------------
 
-    def plan(self, batches: Iterator[Batch], minutes: float | None, epochs: float | None) -> int:
-        """Turn epochs or minutes into steps; minutes by doing, and timing, the first few."""
+    def plan(
+        self, batches: Iterator[Batch], minutes: float | None, epochs: float | None
+    ) -> TrainingConfig:
+        """Turn epochs or minutes into steps; minutes by doing, and timing, the first few.
+
+        Returns:
+            The configuration with its steps, and with fewer evaluations where time is short.
+        """
         if minutes is None:
-            return max(1, round((epochs or 1.0) * max(1.0, self.steps_per_epoch)))
+            steps = round((epochs or 1.0) * max(1.0, self.steps_per_epoch))
+            return replace(self.config, steps=max(1, steps))
         times = []
         for _ in range(_MEASURED_STEPS + 1):  # the first compiles
             batch = next(batches)
@@ -116,10 +125,13 @@ class Run:
             times.append(time.monotonic() - began)
         c, a_step = self.config, float(np.median(times[1:]))
         scored = windows_per_epoch(self.scorer.lengths, c.window) if self.scorer else 0
-        evaluation = scored / c.lanes * a_step / _SCORING_SPEED + 0.3
+        evaluation = scored / c.lanes * a_step / _SCORING_SPEED + 0.5
+        affordable = int(_EVALUATION_SHARE * minutes * 60 / evaluation)
+        evaluations = max(1, min(c.evaluations, max(affordable, _FEWEST_EVALUATIONS)))
         # scoring is compiled too, in about half the time
-        left = minutes * 60 - self.seconds - c.evaluations * evaluation - times[0] / 2
-        return max(self.trainer.step + 1, int(left / a_step))
+        left = minutes * 60 - self.seconds - evaluations * evaluation - times[0] / 2
+        steps = max(self.trainer.step + 1, int(left / a_step))
+        return replace(c, steps=steps, evaluations=evaluations)
 
     def loop(self, batches: Iterator[Batch]) -> None:
         """Train to the last step, or until the held-out pieces no longer get better."""

@@ -112,8 +112,7 @@ def _carry_out(run: Run, minutes: float | None, epochs: float | None) -> Bundle:
     try:
         with between_steps() as run.between_steps:
             if not run.config.steps:
-                run.config = replace(run.config, steps=run.plan(batches, minutes, epochs))
-                run.trainer.config = run.config
+                run.config = run.trainer.config = run.plan(batches, minutes, epochs)
             run.reporter.planned(run.config.steps)
             run.loop(batches)
     except KeyboardInterrupt:
