@@ -16,6 +16,7 @@ from musiclstm.ingest.events import DRUM_CHANNEL, EventTable, Kind
 Integers = npt.NDArray[np.int64]
 
 PEDAL_DOWN = 64  # positions from 64 to 127 are down (MIDI 1.0, controller 64)
+_MOVES_WITHOUT_LIFT = 3  # one or two may be a pedal held to the end; some tracks of pop909 have 66
 _PITCHES = 128
 
 
@@ -118,7 +119,9 @@ def _release_ticks(table: EventTable, off_rows: Integers) -> Integers:
     """When the pedal lets go of notes whose keys are released at ``off_rows``.
 
     The pedal belongs to the bus, in whichever track it is written. Where it is up the answer is
-    the off's own tick; where it is never released, the end of time. Drums know no pedal.
+    the off's own tick; where it is never released, the end of time. Drums know no pedal, nor does a
+    bus whose pedal moves and moves and never comes up: there something else was recorded, and every
+    note would ring to the end.
     """
     own = table.tick[off_rows]
     pedals = np.flatnonzero(table.kind == Kind.PEDAL)
@@ -132,6 +135,10 @@ def _release_ticks(table: EventTable, off_rows: Integers) -> Integers:
     clipped = np.maximum(last, 0)
     held = (last >= 0) & down[clipped] & (table.bus[pedals[clipped]] == table.bus[off_rows])
     held &= table.bus[off_rows] % 16 != DRUM_CHANNEL
+    moves = np.bincount(table.bus[pedals])
+    lifts = np.bincount(table.bus[pedals[~down]], minlength=len(moves))
+    senseless = np.flatnonzero((moves >= _MOVES_WITHOUT_LIFT) & (lifts == 0))
+    held &= ~np.isin(table.bus[off_rows], senseless)
     # the next event of the same bus at which the pedal is up
     up_at = np.where(down, len(pedals), np.arange(len(pedals)))
     next_up = np.minimum.accumulate(up_at[::-1])[::-1][clipped]

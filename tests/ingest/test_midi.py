@@ -112,6 +112,12 @@ def test_a_pedal_never_released_holds_to_the_end_of_the_track(midi, on, off, ped
     assert rows(data) == [[0, 48, 60, 0], [24, 24, 62, 0]]
 
 
+def test_a_pedal_that_moves_and_never_comes_up_is_none(midi, on, off, pedal):
+    moves = [pedal(0, 80), pedal(200, 79), pedal(300, 90)]
+    data = midi([*moves, on(310, 60), off(480, 60), on(960, 62), off(1440, 62)])
+    assert rows(data) == [[16, 8, 60, 0], [48, 24, 62, 0]]
+
+
 def test_a_pedal_in_a_track_of_its_own_holds_its_channel(midi, on, off, pedal):
     data = midi(
         [on(0, 60), off(480, 60)],

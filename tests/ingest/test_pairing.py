@@ -59,6 +59,8 @@ def paired_with_loops(table, *, pedal):
             if bus % 16 == 9:
                 continue
             moves = [r for r in in_time if table.kind[r] == Kind.PEDAL and table.bus[r] == bus]
+            if len(moves) >= 3 and all(table.second[r] >= 64 for r in moves):
+                continue  # no pedal moves and moves and never comes up
             place = in_time.index(off)
             before = [r for r in moves if in_time.index(r) < place]
             if not before or table.second[before[-1]] < 64:
