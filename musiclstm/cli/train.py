@@ -3,7 +3,7 @@
 import math
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -196,26 +196,27 @@ def _command() -> str:
 class _Lines:
     """A reporter that says in lines what happens."""
 
-    def __init__(self, show: Any) -> None:
+    def __init__(self, say: Callable[[str], None], show: "Callable[[Progress], None]") -> None:
+        self._say = say
         self._show = show
 
     def started(self, summary: "Summary") -> None:
-        remark(
+        self._say(
             f"{summary.pieces:,} pieces with {summary.notes:,} notes to learn from, "
             f"{summary.held_out:,} held out; parts: {', '.join(summary.parts)}"
         )
         if summary.styles:
-            remark(f"styles: {', '.join(summary.styles)}")
-        remark(
-            f"a network of {summary.parameters:,} weights; about {summary.minutes:,.0f} minutes "
+            self._say(f"styles: {', '.join(summary.styles)}")
+        self._say(
+            f"a network of {summary.parameters:,} weights; about {max(summary.minutes, 1):,.0f} min "
             f"and {summary.memory_mb:,} MB of memory"
         )
         for warning in summary.warnings:
-            remark(f"warning: {warning}")
-        remark("loading TensorFlow, which takes some seconds ...")
+            self._say(f"warning: {warning}")
+        self._say("loading TensorFlow, which takes some seconds ...")
 
     def planned(self, steps: int) -> None:
-        remark(f"{steps:,} steps; nats a note, the lower the better:")
+        self._say(f"{steps:,} steps; nats a note, the lower the better:")
 
     def stepped(self, progress: "Progress") -> None:
         self._show(progress)
@@ -224,14 +225,14 @@ class _Lines:
         held_out = (
             "" if math.isnan(evaluation.valid_nats) else f"  held out {evaluation.valid_nats:6.3f}"
         )
-        remark(
-            f"step {evaluation.step:6,}  epoch {evaluation.epoch:6.1f}  "
-            f"train {evaluation.train_nats:6.3f}{held_out}{'  best' if best else '      '}  "
-            f"{evaluation.notes_per_second:7,.0f} notes/s  {_clock(evaluation.seconds)}"
+        self._say(
+            f"step {evaluation.step:6,}  epoch {evaluation.epoch:5.1f}  "
+            f"train {evaluation.train_nats:6.3f}{held_out}{' best' if best else '     '}  "
+            f"{evaluation.notes_per_second:6,.0f} notes/s  {_clock(evaluation.seconds):>5}"
         )
 
     def said(self, message: str) -> None:
-        remark(message)
+        self._say(message)
 
 
 def _clock(seconds: float) -> str:
@@ -250,15 +251,15 @@ def _reporter(quiet: bool) -> Iterator[Any]:
     if quiet:
         yield Silent()
     elif not sys.stderr.isatty():
-        yield _Lines(lambda _: None)
+        yield _Lines(remark, lambda _: None)
     else:
-        with _bar() as show:
-            yield _Lines(show)
+        with _bar() as (say, show):
+            yield _Lines(say, show)
 
 
 @contextmanager
 def _bar() -> Iterator[Any]:
-    """One line that moves: steps, loss, speed, time left."""
+    """One line that moves (steps, loss, speed, time left), and a way to print above it."""
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn  # noqa: PLC0415
     from rich.progress import Progress as Bar  # noqa: PLC0415
@@ -272,7 +273,10 @@ def _bar() -> Iterator[Any]:
         ),
     )
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None, nats="-", rate="-", left="-")
+        task = bar.add_task("", total=None, nats="-", rate="-", left="?")
+
+        def say(message: str) -> None:
+            bar.console.print(message, markup=False, highlight=False, soft_wrap=True)
 
         def show(now: "Progress") -> None:
             bar.update(
@@ -284,4 +288,4 @@ def _bar() -> Iterator[Any]:
                 left=_clock(now.seconds_left) if math.isfinite(now.seconds_left) else "?",
             )
 
-        yield show
+        yield say, show
