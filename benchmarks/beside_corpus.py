@@ -23,9 +23,7 @@ from musiclstm.score import Column, Score
 def facts(scores: tuple[Score, ...]) -> dict[str, Any]:
     scores = tuple(score for score in scores if len(score.notes))
     repeats = [longest_repeat(score) for score in scores]
-    lengths = [
-        score.notes[:, Column.DURATION].mean() / score.steps_per_quarter for score in scores
-    ]
+    lengths = [score.notes[:, Column.DURATION].mean() / score.steps_per_quarter for score in scores]
     return {
         "pieces": len(scores),
         "notes_a_bar": round(float(np.mean([notes_per_bar(score) for score in scores])), 2),

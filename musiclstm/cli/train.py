@@ -208,8 +208,8 @@ class _Lines:
         if summary.styles:
             self._say(f"styles: {', '.join(summary.styles)}")
         self._say(
-            f"a network of {summary.parameters:,} weights; about {max(summary.minutes, 1):,.0f} min "
-            f"and {summary.memory_mb:,} MB of memory"
+            f"a network of {summary.parameters:,} weights; "
+            f"about {max(summary.minutes, 1):,.0f} min and {summary.memory_mb:,} MB of memory"
         )
         for warning in summary.warnings:
             self._say(f"warning: {warning}")
