@@ -125,7 +125,8 @@ def _programs(words: tuple[str, ...], bundle: "Bundle") -> dict[str, int]:
     """``("soprano=73", "19")`` as programs by part name."""
     chosen: dict[str, int] = {}
     names = [part.name for part in bundle.vocabulary.parts]
-    for word in words:
+    # for all parts first, so that what is said of one part holds whatever the order
+    for word in sorted(words, key=lambda word: "=" in word):
         part, equals, number = word.rpartition("=")
         if not number.strip().isdecimal():
             raise click.BadParameter(f"{word!r} is no program; write 0-127 or PART=0-127")
