@@ -45,7 +45,11 @@ DEFAULT_MINUTES = 20.0
     "--parts", metavar="A,B", help="Learn only these parts, by name or number.  [default: all]"
 )
 @click.option("--drop-drums", is_flag=True, help="Leave drums out.")
-@click.option("--leave-out", type=PATH, help="A text file: pieces not to use, a name a line.")
+@click.option(
+    "--leave-out",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A text file: pieces not to use, a name a line.",
+)
 @click.option("--steps-per-quarter", type=click.IntRange(1, 960), help="The grid.  [default: 24]")
 @click.option("--pedal/--no-pedal", default=True, help="Whether the sustain pedal holds notes.")
 @click.option("--dropout", type=click.FloatRange(0, 0.9), help="Against memorising, by the preset.")

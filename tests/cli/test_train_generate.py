@@ -158,6 +158,8 @@ def test_train_refuses(tmp_path):
     write_corpus(tmp_path / "music", 1)
     both = run("train", tmp_path / "music", "-o", tmp_path / "m", "--steps", 2, "--minutes", 1)
     assert (both.exit_code, "one of" in both.stderr) == (2, True)
+    unlisted = run("train", tmp_path / "music", "-o", tmp_path / "m", "--leave-out", "no list")
+    assert (unlisted.exit_code, "no list" in unlisted.stderr) == (2, True)
     none = run("train", tmp_path / "nowhere", "-o", tmp_path / "m", "--steps", 2)
     assert none.exit_code == 1
     resumed = run("train", tmp_path / "music", "-o", tmp_path / "m", "--resume")
