@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from musiclstm.cli.console import print_json, progress, remark
 from musiclstm.cli.options import PATH, jobs_option, json_option, quiet_option
 from musiclstm.errors import MusicLSTMError
 
 if TYPE_CHECKING:
+    from musiclstm.model import Bundle
     from musiclstm.training import Evaluation, Progress, Summary
 
 DEFAULT_MINUTES = 20.0
@@ -100,6 +102,10 @@ def train(
     """  # noqa: D301
     if sum(value is not None for value in (minutes, epochs, steps)) > 1:
         raise click.UsageError("give one of --minutes, --epochs and --steps")
+    if not out.name:
+        raise click.UsageError(f"{out} is no name for a model folder; write it like trained/mine")
+    if resume:
+        _refuse_settings(click.get_current_context())
     from musiclstm.files import free_path  # noqa: PLC0415
     from musiclstm.ingest import IngestSettings, read_folder  # noqa: PLC0415
     from musiclstm.model import load_bundle  # noqa: PLC0415
@@ -116,7 +122,10 @@ def train(
         if free != out:
             remark(f"{out} is there already; writing to {free}")
         out = free
-    grid = _grid(out, resume, start, steps_per_quarter)
+    model = load_bundle(out) if resume else start
+    grid = _grid(model, steps_per_quarter)
+    if resume and model is not None:
+        pedal = bool(model.config.get("data", {}).get("pedal", True))
     settings = IngestSettings(pedal=pedal, **({"steps_per_quarter": grid} if grid else {}))
     with progress("Reading", quiet=quiet) as show:
         corpus = read_folder(src, settings=settings, jobs=jobs, progress=show)
@@ -159,6 +168,18 @@ def train(
     remark(f"make music with it: musiclstm generate -m {out} -o out/ -n 3")
 
 
+def _refuse_settings(context: click.Context) -> None:
+    """What a training began with holds to its end: say so, rather than pass a wish over."""
+    free = {"src", "out", "resume", "jobs", "as_json", "quiet"}
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if parameter.name not in free and source not in (None, ParameterSource.DEFAULT):
+            raise click.UsageError(
+                f"--resume goes on with the settings that it began with; leave out "
+                f"{parameter.opts[-1]}"
+            )
+
+
 def _configured(config: Any, dropout: float | None, **changes: Any) -> Any:
     """A preset with what was asked for put over it."""
     from dataclasses import replace  # noqa: PLC0415
@@ -169,17 +190,13 @@ def _configured(config: Any, dropout: float | None, **changes: Any) -> Any:
     return replace(config, **given)
 
 
-def _grid(out: Path, resume: bool, start: Any, asked: int | None) -> int | None:
+def _grid(model: "Bundle | None", asked: int | None) -> int | None:
     """The grid to read on: a model that is there already decides it."""
-    from musiclstm.model import load_bundle  # noqa: PLC0415
-
-    if resume:
-        start = load_bundle(out)
-    if start is None:
+    if model is None:
         return asked
-    grid: int = start.vocabulary.steps_per_quarter
+    grid = model.vocabulary.steps_per_quarter
     if asked not in (None, grid):
-        raise click.UsageError(f"{start.name} has {grid} steps a quarter; that cannot be changed")
+        raise click.UsageError(f"{model.name} has {grid} steps a quarter; that cannot be changed")
     return grid
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from musiclstm.encoding.parts import (
     ModelPart,
+    describe,
     median_pitch,
     normalised_name,
     part_tables,
@@ -78,6 +79,36 @@ def fit_parts(score: Score, model_parts: Sequence[ModelPart]) -> FittedParts:
     table, _ = canonical(notes[notes[:, Column.PART] >= 0], [part.is_drum for part in parts])
     fitted = replace(score, notes=table, parts=parts)
     return FittedParts(fitted, tuple(chosen[row] for row in kept), tuple(merged), tuple(dropped))
+
+
+def widened(model_parts: Sequence[ModelPart], scores: Sequence[Score]) -> tuple[ModelPart, ...]:
+    """The parts of a model with the habits of more music: range, chords, one note at a time.
+
+    Args:
+        model_parts: The parts of a vocabulary that is gone on with.
+        scores: The music that it will learn now.
+    """
+    tables: list[list[NoteArray]] = [[] for _ in model_parts]
+    for score in scores:
+        fitted = fit_parts(score, model_parts)
+        for (_, table), goal in zip(part_tables(fitted.score), fitted.part_map, strict=True):
+            tables[goal].append(table)
+    return tuple(
+        _with_habits_of(part, describe(part.is_drum, [(Part(), table) for table in own]))
+        if any(len(table) for table in own)
+        else part
+        for part, own in zip(model_parts, tables, strict=True)
+    )
+
+
+def _with_habits_of(part: ModelPart, other: ModelPart) -> ModelPart:
+    return replace(
+        part,
+        low=min(part.low, other.low),
+        high=max(part.high, other.high),
+        chord=max(part.chord, other.chord),
+        monophonic=part.monophonic and other.monophonic,
+    )
 
 
 def _is_drum(part: Part | ModelPart) -> int:

@@ -112,7 +112,7 @@ def build_model_parts(scores: Sequence[Score]) -> tuple[ModelPart, ...]:
         return (ModelPart("part"),)
     common = sorted(members, key=lambda key: -sum(len(t) for _, t in members[key]))
     kept = common[:MAX_MODEL_PARTS]
-    parts = [_describe(key[0], members[key]) for key in kept]
+    parts = [describe(key[0], members[key]) for key in kept]
     return _uniquely_named(sorted(parts, key=lambda part: (part.is_drum, -part.median)))
 
 
@@ -159,7 +159,8 @@ def median_pitch(table: NoteArray) -> float:
     return float(np.median(table[:, Column.PITCH])) if len(table) else 60.0
 
 
-def _describe(is_drum: bool, members: Sequence[tuple[Part, NoteArray]]) -> ModelPart:
+def describe(is_drum: bool, members: Sequence[tuple[Part, NoteArray]]) -> ModelPart:
+    """The name, sound and habits of parts that become one model part."""
     pitches = np.concatenate([table[:, Column.PITCH] for _, table in members])
     programs = Counter(part.program for part, table in members for _ in range(max(1, len(table))))
     names = Counter(normalised_name(part.name) for part, _ in members)

@@ -95,7 +95,8 @@ def plan_piece(bundle: Bundle, wishes: Wishes, rng: np.random.Generator) -> Plan
     """
     v = bundle.vocabulary
     pieces = [piece for piece in bundle.corpus.get("pieces", []) if piece.get("split") == "train"]
-    model = _agreeing(pieces, wishes) or _agreeing(pieces, Wishes(meter=wishes.meter))
+    # a style and a meter that never met: the style's parts matter more than the meter's tempo
+    model = _agreeing(pieces, wishes) or _agreeing(pieces, Wishes(style=wishes.style)) or pieces
     piece = model[int(rng.integers(len(model)))] if model else {}
     meter_map = _meter_map(piece, wishes, v)
     key = wishes.key or (Key.from_index(piece["key"]) if piece.get("key") is not None else None)

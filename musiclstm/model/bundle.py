@@ -75,7 +75,7 @@ class Bundle:
         weights: float32 by stable name.
         corpus: ``corpus.json``.
         digest: SHA-256 over vocabulary and weights, hexadecimal: two bundles with the same digest
-            make the same music.
+            are the same model.
     """
 
     path: Path
@@ -89,7 +89,7 @@ class Bundle:
     @property
     def name(self) -> str:
         """Name of the folder."""
-        return self.path.name
+        return self.path.name or self.path.resolve().name  # "." has no name of its own
 
     @cached_property
     def decoder(self) -> Decoder:

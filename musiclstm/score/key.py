@@ -77,7 +77,10 @@ class Key:
         cleaned = text.strip().replace("-flat", "b").replace("-sharp", "#").replace("_", " ")
         match = _PATTERN.fullmatch(_HYPHEN.sub(" ", cleaned))
         if match is None:
-            raise ScoreError(f"{text!r} is no key; write it like 'A minor', 'Bb' or 'F#m'")
+            raise ScoreError(
+                f"{text!r} is no key; write it like 'A minor', 'Bb' or 'F#m': "
+                "C to B, major or minor"
+            )
         letter, mode = match["letter"], match["mode"]
         shift = sum(1 if sign in "#♯" else -1 for sign in match["accidentals"])
         tonic = (_NATURALS[letter.upper()] + shift) % 12

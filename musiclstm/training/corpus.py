@@ -1,10 +1,11 @@
 """The corpus as training sees it: encoded, split, described."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from musiclstm.encoding import Encoded, Field, Vocabulary, build_vocabulary, encode, fit_parts
+from musiclstm.encoding.fitting import widened
 from musiclstm.errors import TrainingError
 from musiclstm.ingest import Corpus
 from musiclstm.score import Score
@@ -123,10 +124,19 @@ def prepare_corpus(
     else:
         made = vocabulary.with_styles(sorted({score.style for score in training if score.style}))
     if parts:
-        wanted = part_ids(parts, made)
-        scores = [_only(score, made, wanted) for score in scores]
+        # the corpus' own parts, whatever the vocabulary that is gone on with has left of them
+        full = build_vocabulary(training)
+        wanted = part_ids(parts, full)
+        chosen = [_only(score, full, wanted) for score in scores]
+        heard = [place for place, score in enumerate(chosen) if len(score.notes)]
+        scores, hashes = [chosen[place] for place in heard], [hashes[place] for place in heard]
+        splits = [splits[place] for place in heard]
         training = [score for score, split in zip(scores, splits, strict=True) if split == "train"]
+        if not training:
+            raise TrainingError(f"no piece to learn from has the parts {', '.join(parts)}")
         made = build_vocabulary(training) if vocabulary is None else made
+    if vocabulary is not None:
+        made = replace(made, parts=widened(made.parts, training))
     pieces = tuple(encode(score, made) for score in scores)
     if vocabulary is None:
         rows = [p.events for p, split in zip(pieces, splits, strict=True) if split == "train"]

@@ -71,9 +71,9 @@ def finish(run: "Run", status: str, scorer: "BatchMaker | None") -> Bundle:
         raise TrainingError("training was stopped before the first evaluation; nothing was kept")
     config = config_values(run, status)
     if scorer is not None:
-        on_disk = {name: value.astype(np.float16) for name, value in run.best.items()}
-        for average, value in zip(run.trainer.averaged, on_disk.values(), strict=True):
-            average.assign(value.astype(np.float32))
+        # by name: a resumed run has read its best weights in another order
+        for name, average in zip(run.trainer.network.named, run.trainer.averaged, strict=True):
+            average.assign(run.best[name].astype(np.float16).astype(np.float32))
         fields = run.trainer.evaluate(scorer)
         config["results"]["valid_nats_per_note"] = round(float(fields.sum()), 4)
         config["results"]["valid_nats_by_field"] = [round(float(value), 4) for value in fields]

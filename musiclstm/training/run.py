@@ -56,6 +56,7 @@ class Run:
         reporter: Is told how it goes.
         trainer: The network while it learns.
         settings: How the corpus was read, for ``config.json``.
+        choices: What of the corpus is learned; a resumed run must choose the same.
         history: One row an evaluation.
         best: Averaged weights of the best evaluation.
         best_nats: Its held-out nats a note; without held-out pieces minus the step.
@@ -70,6 +71,7 @@ class Run:
     reporter: Reporter
     trainer: "Trainer"
     settings: dict[str, Any]
+    choices: dict[str, Any]
     history: list[Evaluation] = field(default_factory=list)
     best: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
     best_nats: float = math.inf
@@ -85,6 +87,7 @@ class Run:
         self._began = self._mark = time.monotonic()
         self._nats, self._notes = 0.0, 0  # since the last evaluation
         self._shown = math.nan
+        self._goal = math.inf  # what the next evaluation must be below to count as progress
         self.between_steps: Callable[[], None] = lambda: None  # where Ctrl-C may come
 
     @property
@@ -202,7 +205,10 @@ class Run:
         self.history.append(row)
         # without held-out pieces the last weights are the best that can be had
         judged = valid_nats if self.scorer else -float(trainer.step)
-        self.stale = 0 if judged < self.best_nats - _LEAST_GAIN else self.stale + 1
+        gained = judged < self._goal
+        self.stale = 0 if gained else self.stale + 1
+        if gained:  # steady small gains add up: only a gain that counts moves the goal
+            self._goal = judged - _LEAST_GAIN
         best = judged < self.best_nats
         if best:
             self.best_nats, self.best_step = judged, trainer.step
@@ -239,6 +245,8 @@ class Run:
             "best_nats": self.best_nats,
             "best_step": self.best_step,
             "stale": self.stale,
+            "goal": self._goal,
+            "choices": self.choices,
             "nats": self._nats,
             "notes": self._notes,
             "seconds": self.seconds,
@@ -260,6 +268,7 @@ class Run:
         self.best_nats = float(progress["best_nats"])
         self.best_step, self.stale = int(progress["best_step"]), int(progress["stale"])
         self._nats, self._notes = float(progress["nats"]), int(progress["notes"])
+        self._goal = float(progress["goal"])
         self.seconds_before = float(progress["seconds"])
         self.settings = dict(progress["settings"])
         if list(self.data.hashes) != progress["hashes"]:

@@ -1,7 +1,7 @@
 """Training from beginning to end: a corpus in, a model folder out.
 
-Everything that can be known before TensorFlow is loaded is said before it is loaded. Ctrl-C at any
-time leaves a usable model, with a checkpoint to resume from.
+Everything that can be known before TensorFlow is loaded is said before it is loaded. Ctrl-C after
+the first step leaves a usable model, with a checkpoint to resume from.
 """
 
 import os
@@ -54,7 +54,8 @@ def train(
         out: The model folder.
         minutes: Instead of steps: how long, from now on; turned into steps by a measurement.
         epochs: Instead of steps: how often each piece is played.
-        resume: Go on from the checkpoint in ``out``, with its settings.
+        resume: Go on from the checkpoint in ``out``; its settings hold, and the other arguments
+            but ``corpus`` and ``reporter`` count for nothing.
         init_from: A bundle to fine-tune: its network, weights and vocabulary.
         parts: Names or numbers of the parts to learn; all by default.
         drop_drums: Whether to leave drums out.
@@ -73,9 +74,16 @@ def train(
     if checkpoint is None and (has_checkpoint(folder) or (folder / WEIGHTS).exists()):
         raise TrainingError(f"{folder} holds a model already; add --resume or choose another name")
     vocabulary: Vocabulary | None = None
+    sources = [score.source for score in corpus.scores]
+    choices: dict[str, Any] = {
+        "parts": list(parts),
+        "drop_drums": drop_drums,
+        "left_out": [source for source in sources if leave_out is not None and leave_out(source)],
+    }
     if checkpoint is not None:
         config = TrainingConfig.from_dict(checkpoint.progress["config"])
         vocabulary = load_bundle(folder).vocabulary
+        choices = dict(checkpoint.progress["choices"])
     elif init_from is not None:
         config = replace(config, network=replace(init_from.network, dropout=config.network.dropout))
         vocabulary = init_from.vocabulary
@@ -83,12 +91,12 @@ def train(
         corpus,
         valid_share=config.valid_share,
         seed=config.seed,
-        parts=parts,
-        drop_drums=drop_drums,
+        parts=choices["parts"],
+        drop_drums=choices["drop_drums"],
         vocabulary=vocabulary,
-        leave_out=leave_out,
+        leave_out=frozenset(choices["left_out"]).__contains__,
     )
-    tell.started(summarise(data, config, minutes, epochs))
+    tell.started(summarise(data, config, None if config.steps else minutes, epochs))
     origin = {}
     if init_from is not None:
         shares = ", ".join(f"{name} {share:.0%}" for name, share in data.coverage.items())
@@ -99,7 +107,7 @@ def train(
         from musiclstm.training.step import Trainer  # noqa: PLC0415 - takes seconds
 
         trainer = Trainer(config, data.vocabulary, init_from.weights if init_from else None)
-    run = Run(data, config, folder, tell, trainer, {**(settings or {}), **origin})
+    run = Run(data, config, folder, tell, trainer, {**(settings or {}), **origin}, choices)
     if checkpoint is not None:
         run.take_up(checkpoint)
     return _carry_out(run, minutes, epochs)
@@ -157,6 +165,11 @@ def summarise(
         warnings.append(f"{merged} pieces have more parts than the model: extras were merged")
     if dropped := sum(1 for piece in data.pieces if piece.dropped):
         warnings.append(f"{dropped} pieces have parts that the model cannot play: left out")
+    written = {meter.name for score in data.scores for meter in score.meter_map.meters}
+    if strange := sorted(written - set(data.vocabulary.meters)):
+        warnings.append(
+            f"the model cannot be asked for meters it did not know: {', '.join(strange)}"
+        )
     network, rows = config.network, config.lanes * config.window
     parameters = count_parameters(network, data.vocabulary)
     # a row keeps its gates and cells, three copies of the logits, and its context for the gradient

@@ -162,6 +162,10 @@ def test_train_refuses(tmp_path):
     assert (unlisted.exit_code, "no list" in unlisted.stderr) == (2, True)
     none = run("train", tmp_path / "nowhere", "-o", tmp_path / "m", "--steps", 2)
     assert none.exit_code == 1
+    settled = run("train", tmp_path / "music", "-o", tmp_path / "m", "--resume", "--minutes", 3)
+    assert (settled.exit_code, "leave out --minutes" in settled.stderr) == (2, True)
+    unnamed = run("train", tmp_path / "music", "-o", ".", "--steps", 2)
+    assert (unnamed.exit_code, "no name" in unnamed.stderr) == (2, True)
     resumed = run("train", tmp_path / "music", "-o", tmp_path / "m", "--resume")
     assert resumed.exit_code == 1
     (tmp_path / "empty").mkdir()

@@ -155,6 +155,51 @@ def test_resuming_says_that_the_corpus_changed(trained, corpus, tmp_path):
     assert any("corpus has changed" in words for words in reporter.words)
 
 
+def test_resuming_a_finished_training_changes_nothing(trained, corpus, tmp_path):
+    out = tmp_path / "finished"
+    first = train(corpus, TINY, out)
+    again = train(corpus, TINY, out, resume=True)
+    assert again.digest == first.digest == trained.digest
+
+
+def test_resuming_chooses_the_same_music(corpus, tmp_path):
+    out = tmp_path / "chosen"
+    left_out = corpus.scores[0].source
+    train(corpus, TINY, out, parts=["1"], leave_out=left_out.__eq__, reporter=Interrupting(at=5))
+    resumed = train(corpus, TINY, out, resume=True)
+    assert [part.name for part in resumed.vocabulary.parts] == ["bass"]
+    assert all(piece["notes"] == 8 for piece in resumed.corpus["pieces"])
+    assert left_out not in {piece["source"] for piece in resumed.corpus["pieces"]}
+
+
+def test_pieces_without_the_parts_are_left_out(corpus, tmp_path):
+    scores = (*corpus.scores[:-1], corpus.scores[-1].keep_parts([1]))
+    bundle = train(
+        Corpus(scores, corpus.report), replace(TINY, steps=1), tmp_path / "m", parts=["melody"]
+    )
+    assert len(bundle.corpus["pieces"]) == 7
+
+
+def test_fine_tuning_learns_new_habits(trained, corpus, tmp_path):
+    chords = []
+    for score in corpus.scores:
+        third = score.notes[score.notes[:, 4] == 0].copy()
+        third[:, 2] += 30
+        chords.append(
+            Score.build(np.concatenate([score.notes, third]), score.parts, source=score.source)[0]
+        )
+    assert trained.vocabulary.parts[0].monophonic
+    tuned = train(
+        Corpus(tuple(chords), corpus.report),
+        replace(TINY, steps=1),
+        tmp_path / "chords",
+        init_from=trained,
+    )
+    melody = tuned.vocabulary.parts[0]
+    assert (melody.monophonic, melody.chord) == (False, 2)
+    assert melody.high >= 90
+
+
 def test_fine_tuning_keeps_the_vocabulary_and_names_new_styles(trained, corpus, tmp_path):
     styled = tuple(replace(score, style="march") for score in corpus.scores)
     reporter = Interrupting(at=-1)
