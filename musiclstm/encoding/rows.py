@@ -137,7 +137,7 @@ def decode(encoded: Encoded, vocabulary: Vocabulary) -> Score:
     v = vocabulary
     rows = _checked(encoded.events, v)
     shift = rows[:, Field.SHIFT]
-    steps = np.where(shift == v.wait, v.max_shift, np.where(shift == v.end, 0, shift))
+    steps = v.steps_of(shift)
     onset = np.cumsum(steps)
     is_note = shift <= v.max_shift
     tied = is_note & (rows[:, Field.DURATION] == v.tie)

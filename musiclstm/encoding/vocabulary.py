@@ -117,6 +117,11 @@ class Vocabulary:
         """The duration id that goes on in the next row."""
         return self.max_duration
 
+    def steps_of(self, shift: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+        """Steps that pass with each shift id: none with END, a whole note with WAIT."""
+        passed = np.where(shift == self.end, 0, shift)
+        return np.where(shift == self.wait, self.max_shift, passed).astype(np.int32)
+
     def size(self, field: Field) -> int:
         """Number of ids of a field."""
         return (

@@ -59,7 +59,7 @@ def run_hashes(encoded: Encoded, vocabulary: Vocabulary) -> tuple[npt.NDArray[An
     """
     v, rows = vocabulary, encoded.events
     shift = rows[:, Field.SHIFT]
-    steps = np.where(shift == v.wait, v.max_shift, np.where(shift == v.end, 0, shift))
+    steps = v.steps_of(shift)
     onset = np.cumsum(steps)
     is_note = shift <= v.max_shift
     tied = is_note & (rows[:, Field.DURATION] == v.tie)

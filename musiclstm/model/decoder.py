@@ -350,7 +350,7 @@ class Decoder:
         """Work out the onset stage, unless it has been for this shift."""
         found, v = state.row.at_onset, self.vocabulary
         if found is None or not np.array_equal(found.shift, shift):
-            steps = np.where(shift == v.wait, v.max_shift, np.where(shift == v.end, 0, shift))
+            steps = v.steps_of(shift)
             step = (state.tracker.now + steps).astype(np.int32)
             onset = state.tracker.at(step)
             layer = self._onset_layer(*onset_context(onset, state.meter_maps, state.bars, v))
