@@ -14,7 +14,17 @@ class ScoreError(MusicLSTMError):
 
 
 class UnreadableFileError(MusicLSTMError):
-    """A music file that cannot be read, with the reason in words."""
+    """A music file that cannot be read, with the reason in words.
+
+    Attributes:
+        kind: Name of what is wrong, one of :class:`musiclstm.ingest.problems.Problem`.
+        fix: What the user can do about it, in words.
+    """
+
+    def __init__(self, reason: str, *, kind: str = "", fix: str = "") -> None:
+        super().__init__(reason)
+        self.kind = kind
+        self.fix = fix
 
 
 class EncodingError(MusicLSTMError):

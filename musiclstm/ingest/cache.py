@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from musiclstm.errors import MusicLSTMError
+from musiclstm.ingest.problems import Repaired
 from musiclstm.ingest.report import FileReport, Reading
 from musiclstm.ingest.settings import READER_VERSION, IngestSettings
 from musiclstm.score import Column, Key, Meter, MeterMap, Part, Score, Tempo
@@ -82,6 +83,7 @@ def unpack(
         for entry in json.loads(data[_HEAD.size : at]):
             report, described = entry["report"], entry["score"]
             report["remarks"] = tuple(report["remarks"])
+            report["repairs"] = tuple(Repaired(**repair) for repair in report["repairs"])
             if source is not None:
                 report["source"] = source + entry["piece"]
             score = None

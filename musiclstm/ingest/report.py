@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from musiclstm.errors import UnreadableFileError
+from musiclstm.ingest.problems import Problem, Repair, Repaired
 from musiclstm.score import Score
 
 
@@ -17,30 +19,41 @@ class FileReport:
         content_hash: SHA-256 of the file's bytes in hex (of the piece's own text where a file
             holds several pieces); empty where the file could not be opened.
         reason: Why it was skipped, in words; empty when it was kept.
+        problem: The same by name, for counting: one of :class:`Problem`.
+        fix: What the user can do about it, in words.
         notes: Notes kept.
         worst_snap: Largest distance from a note's onset to its step, in steps, 0-0.5.
         mean_snap: The mean of those distances, in steps.
         merged: Notes dropped because their pitch began twice at one step in one part.
         cut: Notes shortened because their pitch was struck again while it sounded.
         performed: Whether it was played freely, so that its meter was dropped.
+        repairs: What was put right before it could be read.
         remarks: Anything else that a reader should know, in words.
     """
 
     source: str
     content_hash: str = ""
     reason: str = ""
+    problem: str = ""
+    fix: str = ""
     notes: int = 0
     worst_snap: float = 0.0
     mean_snap: float = 0.0
     merged: int = 0
     cut: int = 0
     performed: bool = False
+    repairs: tuple[Repaired, ...] = ()
     remarks: tuple[str, ...] = ()
 
     @property
     def kept(self) -> bool:
         """Whether the piece is in the corpus."""
         return not self.reason
+
+    @classmethod
+    def skipped(cls, source: str, error: UnreadableFileError, hash_: str = "") -> "FileReport":
+        """The report of a file that cannot be read."""
+        return cls(source, hash_, reason=str(error), problem=error.kind, fix=error.fix)
 
 
 @dataclass(frozen=True)
@@ -77,9 +90,25 @@ class IngestReport:
         return tuple(file for file in self.files if not file.kept)
 
     @property
+    def repaired(self) -> tuple[FileReport, ...]:
+        """Reports of the pieces in which something was put right."""
+        return tuple(file for file in self.kept if file.repairs)
+
+    @property
     def reasons(self) -> dict[str, int]:
-        """How many files were skipped for each reason, the commonest first."""
-        return dict(Counter(file.reason for file in self.skipped).most_common())
+        """How many files were skipped for each reason, without details, the commonest first."""
+        names = Counter(file.problem or file.reason for file in self.skipped)
+        known = Problem.__members__
+        return {
+            known[name].reason if name in known else name: count
+            for name, count in names.most_common()
+        }
+
+    @property
+    def repairs(self) -> dict[str, int]:
+        """In how many pieces each kind of thing was put right, the commonest first."""
+        kinds = Counter(kind for file in self.kept for kind in {r.kind for r in file.repairs})
+        return {Repair[kind].words: count for kind, count in kinds.most_common()}
 
     def as_dict(self) -> dict[str, Any]:
         """Everything as plain values, for ``--json``."""
@@ -87,9 +116,16 @@ class IngestReport:
             "kept": len(self.kept),
             "skipped": len(self.skipped),
             "notes": sum(file.notes for file in self.kept),
+            "repaired": len(self.repaired),
             "reasons": self.reasons,
-            "files": [{**asdict(file), "kept": file.kept} for file in self.files],
+            "repairs": self.repairs,
+            "files": [_as_dict(file) for file in self.files],
         }
+
+
+def _as_dict(file: FileReport) -> dict[str, Any]:
+    repairs = [{"kind": repair.kind, "words": repair.words} for repair in file.repairs]
+    return {**asdict(file), "repairs": repairs, "kept": file.kept}
 
 
 @dataclass(frozen=True)
