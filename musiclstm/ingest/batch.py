@@ -1,20 +1,33 @@
 """Many files -> their readings: from the cache where they were read before, else by workers."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+import stat
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from musiclstm.errors import MusicLSTMError, UnreadableFileError
-from musiclstm.ingest.cache import Cache, pack, unpack, with_hash
+from musiclstm.errors import UnreadableFileError
+from musiclstm.ingest.cache import Cache
+from musiclstm.ingest.packed import DamagedEntryError, Record, pack, records
+from musiclstm.ingest.problems import Problem
 from musiclstm.ingest.report import FileReport, Reading
 from musiclstm.ingest.settings import IngestSettings
+from musiclstm.ingest.shelf import Shelf, StoredReading
 from musiclstm.ingest.workers import Loss, Task, available_cores, run_tasks
 
 Progress = Callable[[int, int], None]
 Reader = Callable[[bytes, Path, IngestSettings, str, str], Sequence[Reading]]
 
-MIN_FILES_FOR_WORKERS = 8  # with fewer, starting a worker (0.6 s) costs more than it saves
+# Starting a worker takes 0.6 s, and a small MIDI file is read in milliseconds however hostile it
+# is; a large one, or one that music21 must parse, is read where it can be stopped.
+MIN_FILES_FOR_WORKERS = 8
+MAX_BYTES_WITHOUT_WORKER = 1_000_000
+_SAFE_KIND = ".mid"
+
+_LOSSES: Mapping[Loss, Problem] = {
+    Loss.TIMED_OUT: Problem.TOO_SLOW,
+    Loss.DIED: Problem.CRASHED,
+}
 
 
 @dataclass(frozen=True)
@@ -42,7 +55,7 @@ def read_all(
     jobs: int | None,
     cache: Cache | None,
     progress: Progress | None,
-) -> list[tuple[Reading, ...]]:
+) -> list[tuple[StoredReading, ...]]:
     """Read files; every failure is told and none is fatal.
 
     Args:
@@ -55,39 +68,40 @@ def read_all(
         progress: Called with the number of files done and the number of all.
 
     Returns:
-        The readings of each file, in the order of ``files``.
+        The readings of each file, in the order of ``files``; their scores stay on disk.
     """
-    readings: dict[int, tuple[Reading, ...]] = {}
-    hashes: dict[int, str] = {}
+    readings: dict[int, tuple[StoredReading, ...]] = {}
+    unread: dict[int, str] = {}  # index -> content hash
+    in_workers, shelf = False, Shelf()
 
-    def done(index: int, result: tuple[Reading, ...]) -> None:
+    def done(index: int, result: tuple[StoredReading, ...]) -> None:
         readings[index] = result
         if progress is not None:
             progress(len(readings), len(files))
 
     for index, file in enumerate(files):
-        if cache is None:
-            continue
         try:
-            _, hashes[index] = load(file.path, settings)
+            data, content_hash = load(file.path, settings)
         except UnreadableFileError as error:
-            done(index, (_skipped(file, str(error)),))
+            done(index, (_skipped(file, error),))
             continue
-        known = cache.load(hashes[index], file.kind, source=file.source, style=file.style)
+        known = _remembered(file, content_hash, cache)
         if known is not None:
             done(index, known)
-    unread = [index for index in range(len(files)) if index not in readings]
-    tasks = [_task(files[index], settings) for index in unread]
-    for place, packed in _answers(function, tasks, settings, jobs):
-        index = unread[place]
-        if isinstance(packed, Loss):
-            reason = _loss_in_words(packed, settings)
-            done(index, (_skipped(files[index], reason, hashes.get(index, "")),))
             continue
-        result = unpack(packed)
-        if cache is not None and _read_from(result, hashes[index]):
-            cache.store(hashes[index], files[index].kind, packed)
-        done(index, result)
+        unread[index] = content_hash
+        in_workers |= file.kind != _SAFE_KIND or len(data) > MAX_BYTES_WITHOUT_WORKER
+    in_workers |= len(unread) >= MIN_FILES_FOR_WORKERS
+    indices = list(unread)
+    tasks = [_task(files[index], settings) for index in indices]
+    jobs = (jobs or available_cores()) if in_workers else 0
+    for number, packed in _answers(function, tasks, settings, jobs):
+        index = indices[number]
+        file, content_hash = files[index], unread[index]
+        if isinstance(packed, Loss):
+            done(index, (_skipped(file, _LOSSES[packed].error(), content_hash),))
+        else:
+            done(index, _kept(file, content_hash, packed, cache, shelf))
     return [readings[index] for index in range(len(files))]
 
 
@@ -106,13 +120,14 @@ def answer(task: Task, reader: Reader) -> bytes:
     try:
         data, content_hash = load(path, settings)
         readings = reader(data, path, settings, source, style)
-    except MusicLSTMError as error:
-        readings = [Reading(FileReport(source, reason=str(error)))]
+    except UnreadableFileError as error:
+        readings = [Reading(FileReport.skipped(source, error))]
+    except MemoryError:
+        raise  # the worker is given up, and the file with it
     except Exception as error:  # our fault, but no reason to lose the other files
-        kind = f"{type(error).__name__}: {error}"
-        reason = f"the reader failed on it ({kind}); please report this, with the file"
-        readings = [Reading(FileReport(source, reason=reason))]
-    return pack([with_hash(reading, content_hash) for reading in readings])
+        failed = Problem.READER_FAILED.error(f"{type(error).__name__}: {error}")
+        readings = [Reading(FileReport.skipped(source, failed))]
+    return pack([reading.completed(content_hash) for reading in readings])
 
 
 def load(path: Path, settings: IngestSettings) -> tuple[bytes, str]:
@@ -122,21 +137,59 @@ def load(path: Path, settings: IngestSettings) -> tuple[bytes, str]:
         UnreadableFileError: If it is too large, no file, or not to be opened; the reason alone.
     """
     try:
-        if not path.is_file():
-            raise UnreadableFileError("it is no ordinary file")
-        if path.stat().st_size > settings.max_bytes:
-            raise UnreadableFileError(
-                f"it is larger than {settings.max_bytes / 1e6:g} MB, which music never is"
-            )
-        data = path.read_bytes()
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for, for ever
+            raise Problem.NO_FILE.error()
+        if status.st_size > settings.max_bytes:
+            raise Problem.TOO_LARGE.error(f"{status.st_size:,} bytes, of {settings.max_bytes:,}")
+        with path.open("rb") as file:
+            data = file.read(settings.max_bytes + 1)  # it may have grown, or have lied
+    except FileNotFoundError as error:
+        raise Problem.NO_FILE.error("a link that leads nowhere") from error
     except OSError as error:
-        raise UnreadableFileError(f"it cannot be opened ({error.strerror})") from error
+        raise Problem.NO_PERMISSION.error(error.strerror or str(error)) from error
+    if len(data) > settings.max_bytes:
+        raise Problem.TOO_LARGE.error(f"more than {settings.max_bytes:,} bytes")
     return data, hashlib.sha256(data).hexdigest()
 
 
-def _read_from(result: tuple[Reading, ...], content_hash: str) -> bool:
-    """Whether these readings are of the bytes that were hashed (the file may have changed)."""
-    return all(reading.file_hash == content_hash for reading in result)
+def _remembered(
+    file: MusicFile, content_hash: str, cache: Cache | None
+) -> tuple[StoredReading, ...] | None:
+    """The readings of a file that was read before."""
+    entry = cache.load(content_hash, file.kind) if cache is not None else None
+    if cache is None or entry is None:
+        return None
+    try:
+        found = records(entry, source=file.source)
+    except DamagedEntryError:  # as good as none: the file is read anew
+        return None
+    place = cache.path(content_hash, file.kind)
+    return tuple(StoredReading.of(record, file.style, place) for record in found)
+
+
+def _kept(
+    file: MusicFile, content_hash: str, packed: bytes, cache: Cache | None, shelf: Shelf
+) -> tuple[StoredReading, ...]:
+    """Put what was just read where it is found again."""
+    found = records(packed)
+    lasting = cache is not None and _is_lasting(found, content_hash)
+    if cache is not None and lasting and cache.store(content_hash, file.kind, packed):
+        place = cache.path(content_hash, file.kind)
+        return tuple(StoredReading.of(record, file.style, place) for record in found)
+    begin = shelf.put(packed)
+    return tuple(StoredReading.of(record, file.style, shelf, begin) for record in found)
+
+
+def _is_lasting(found: Sequence[Record], content_hash: str) -> bool:
+    """Whether this is what any later reading of the bytes that were hashed would find.
+
+    The file may have changed while it was read, and a fault of ours may be mended.
+    """
+    return all(
+        record.file_hash == content_hash and record.report.problem != Problem.READER_FAILED.name
+        for record in found
+    )
 
 
 def _task(file: MusicFile, settings: IngestSettings) -> Task:
@@ -152,27 +205,21 @@ def _answers(
     function: Callable[[Task], bytes],
     tasks: list[Task],
     settings: IngestSettings,
-    jobs: int | None,
+    jobs: int,
 ) -> Iterator[tuple[int, bytes | Loss]]:
-    """Have tasks done, here or in worker processes; yield their places and answers."""
-    if len(tasks) < MIN_FILES_FOR_WORKERS:
-        for place, task in enumerate(tasks):
-            yield place, function(task)
+    """Have tasks done, by ``jobs`` processes or (0) here; yield their places and answers."""
+    if not jobs:
+        for number, task in enumerate(tasks):
+            yield number, function(task)
         return
     for answered in run_tasks(
         f"{function.__module__}:{function.__name__}",
         tasks,
-        jobs=jobs or available_cores(),
+        jobs=jobs,
         timeout_seconds=settings.timeout_seconds,
     ):
         yield answered.task, answered.answer
 
 
-def _skipped(file: MusicFile, reason: str, content_hash: str = "") -> Reading:
-    return Reading(FileReport(file.source, content_hash, reason))
-
-
-def _loss_in_words(loss: Loss, settings: IngestSettings) -> str:
-    if loss is Loss.TIMED_OUT:
-        return f"reading it took longer than {settings.timeout_seconds:g} s"
-    return "reading it crashed the reader (out of memory?)"
+def _skipped(file: MusicFile, error: UnreadableFileError, content_hash: str = "") -> StoredReading:
+    return StoredReading(FileReport.skipped(file.source, error, content_hash), file.style)

@@ -1,13 +1,14 @@
 """What became of every file: kept, with what was changed, or skipped, and why."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 from musiclstm.errors import UnreadableFileError
 from musiclstm.ingest.problems import Problem, Repair, Repaired
-from musiclstm.score import Score
+from musiclstm.score import DEFAULT_BPM, Score, Tempo
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,11 @@ class FileReport:
         problem: The same by name, for counting: one of :class:`Problem`.
         fix: What the user can do about it, in words.
         notes: Notes kept.
+        parts: Parts with notes.
+        bars: Bars from the first full one to the last that sounds.
+        seconds: Until the last note ends.
+        key: As written, "C minor"; empty where none is.
+        meter: The first, "3/4"; empty where none is known.
         worst_snap: Largest distance from a note's onset to its step, in steps, 0-0.5.
         mean_snap: The mean of those distances, in steps.
         merged: Notes dropped because their pitch began twice at one step in one part.
@@ -37,6 +43,11 @@ class FileReport:
     problem: str = ""
     fix: str = ""
     notes: int = 0
+    parts: int = 0
+    bars: int = 0
+    seconds: float = 0.0
+    key: str = ""
+    meter: str = ""
     worst_snap: float = 0.0
     mean_snap: float = 0.0
     merged: int = 0
@@ -51,9 +62,11 @@ class FileReport:
         return not self.reason
 
     @classmethod
-    def skipped(cls, source: str, error: UnreadableFileError, hash_: str = "") -> "FileReport":
+    def skipped(
+        cls, source: str, error: UnreadableFileError, content_hash: str = ""
+    ) -> "FileReport":
         """The report of a file that cannot be read."""
-        return cls(source, hash_, reason=str(error), problem=error.kind, fix=error.fix)
+        return cls(source, content_hash, reason=str(error), problem=error.kind, fix=error.fix)
 
 
 @dataclass(frozen=True)
@@ -72,12 +85,50 @@ class Reading:
     file_hash: str = ""
     piece: str = ""
 
+    def completed(self, file_hash: str) -> "Reading":
+        """The reading with what every reader would have to add to its report.
+
+        Args:
+            file_hash: SHA-256 of the file; it is the content hash too where that is missing.
+        """
+        report = replace(self.report, content_hash=self.report.content_hash or file_hash)
+        if (score := self.score) is not None:
+            meters = score.meter_map.meters
+            report = replace(
+                report,
+                parts=len(score.parts),
+                bars=score.bars,
+                seconds=round(_seconds(score), 2),
+                key=score.key.name if score.key else "",
+                meter=meters[0].name if meters else "",
+            )
+        return replace(self, report=report, file_hash=file_hash)
+
+
+def _seconds(score: Score) -> float:
+    """When the last note ends."""
+    tempos = score.tempos
+    if not tempos or tempos[0].step:  # before the first that is written, MIDI's own
+        tempos = (Tempo(0, DEFAULT_BPM), *tempos)
+    steps = [0, *(tempo.step for tempo in tempos[1:]), score.end]
+    quarters_a_step = 1 / score.steps_per_quarter
+    return sum(
+        max(0, min(later, score.end) - earlier) * quarters_a_step * 60 / tempo.bpm
+        for tempo, (earlier, later) in zip(tempos, pairwise(steps), strict=True)
+    )
+
 
 @dataclass(frozen=True)
 class IngestReport:
-    """A report of every file, in the order of their paths."""
+    """A report of every file, in the order of their paths.
+
+    Attributes:
+        files: What became of each piece, and of each file that was skipped.
+        passed_over: How many files of other kinds lay beside them, by suffix.
+    """
 
     files: tuple[FileReport, ...] = ()
+    passed_over: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def kept(self) -> tuple[FileReport, ...]:
@@ -119,6 +170,7 @@ class IngestReport:
             "repaired": len(self.repaired),
             "reasons": self.reasons,
             "repairs": self.repairs,
+            "passed_over": dict(self.passed_over),
             "files": [_as_dict(file) for file in self.files],
         }
 
@@ -133,11 +185,12 @@ class Corpus:
     """Scores and the report of every file.
 
     Attributes:
-        scores: The pieces, in the order of their sources.
+        scores: The pieces, in the order of their sources. Those of a folder are read from disk
+            each time that they are asked for, so that they need not fit into memory.
         report: What became of every file; ``report.kept[i]`` belongs to ``scores[i]``.
     """
 
-    scores: tuple[Score, ...]
+    scores: Sequence[Score]
     report: IngestReport
 
     @property

@@ -7,6 +7,8 @@ from musiclstm.score import DEFAULT_STEPS_PER_QUARTER
 
 READER_VERSION = 3  # raise it whenever the same file would give another Score: it empties the cache
 
+_RESOURCES = frozenset({"timeout_seconds", "max_memory"})
+
 
 @dataclass(frozen=True)
 class IngestSettings:
@@ -36,6 +38,11 @@ class IngestSettings:
         for name in ("max_bytes", "max_notes", "timeout_seconds", "max_memory"):
             if getattr(self, name) <= 0:
                 raise RequestError(f"{name} {getattr(self, name)} must be positive")
+
+    def meaning(self) -> dict[str, float]:
+        """What decides how a file is read; time and memory decide only whether it can be."""
+        values = self.as_dict()
+        return {name: values[name] for name in values if name not in _RESOURCES}
 
     def as_dict(self) -> dict[str, float]:
         """The settings as plain numbers; ``IngestSettings(**d)`` undoes it."""

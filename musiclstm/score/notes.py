@@ -58,6 +58,22 @@ class Repairs:
     cut: int = 0
 
 
+def note_table(notes: npt.ArrayLike) -> NoteArray:
+    """Copy any table of integers to ``int32``.
+
+    Raises:
+        ScoreError: If a value is no integer, or does not fit.
+    """
+    wide = np.asarray(notes)
+    if not wide.size:
+        wide = np.zeros((0, len(Column)), np.int32)
+    if wide.dtype.kind not in "iu":  # seconds, most likely: better refused than cut off
+        raise ScoreError(f"a note table holds whole numbers that fit 64 bits, not {wide.dtype}")
+    if wide.size and (wide.max() > 2**31 - 1 or wide.min() < -(2**31)):
+        raise ScoreError("a note value does not fit 32 bits")
+    return wide.astype(np.int32)
+
+
 def check_ranges(notes: NoteArray, n_parts: int) -> None:
     """Refuse a table whose numbers are no music.
 
@@ -74,6 +90,26 @@ def check_ranges(notes: NoteArray, n_parts: int) -> None:
             raise ScoreError(
                 f"note {row}: {column.name.lower()} {values[row]} is outside {low} to {high}"
             )
+
+
+def is_canonical(notes: NoteArray, drum_parts: Sequence[bool]) -> bool:
+    """Whether :func:`canonical` would change nothing; ten times as fast as finding out by doing.
+
+    Args:
+        notes: ``int32`` of shape ``(n, 5)``, in range (see :func:`check_ranges`).
+        drum_parts: For each part, whether it is a drum kit.
+    """
+    onset, duration, pitch, _, part = notes.T
+    if any(drum_parts) and (duration[np.asarray(drum_parts, bool)[part]] != 1).any():
+        return False
+    key = part.astype(np.int64) * 128 + pitch
+    moment = onset * np.int64(len(drum_parts) * 128) + key
+    if (moment[1:] <= moment[:-1]).any():
+        return False
+    # the rows are in order of onset, and stay so within a key
+    order = np.argsort(key.astype(np.uint16) if len(drum_parts) <= 512 else key, kind="stable")
+    key, onset, duration = key[order], onset[order], duration[order]
+    return not ((key[1:] == key[:-1]) & (onset[1:] - onset[:-1] < duration[:-1])).any()
 
 
 def canonical(notes: npt.ArrayLike, drum_parts: Sequence[bool]) -> tuple[NoteArray, Repairs]:
@@ -93,14 +129,7 @@ def canonical(notes: npt.ArrayLike, drum_parts: Sequence[bool]) -> tuple[NoteArr
     >>> canonical([[0, 9, 60, 80, 0], [0, 4, 60, 80, 0], [6, 2, 60, 80, 0]], [False])[0].tolist()
     [[0, 6, 60, 80, 0], [6, 2, 60, 80, 0]]
     """
-    wide = np.asarray(notes)
-    if not wide.size:
-        wide = np.zeros((0, len(Column)), np.int32)
-    if wide.dtype.kind not in "iu":  # seconds, most likely: better refused than cut off
-        raise ScoreError(f"a note table holds whole numbers that fit 64 bits, not {wide.dtype}")
-    if wide.size and (wide.max() > 2**31 - 1 or wide.min() < -(2**31)):
-        raise ScoreError("a note value does not fit 32 bits")
-    table = wide.astype(np.int32)
+    table = note_table(notes)
     check_ranges(table, len(drum_parts))
     onset, duration, pitch, velocity, part = table.T
     if any(drum_parts):

@@ -11,7 +11,16 @@ import numpy.typing as npt
 from musiclstm.errors import ScoreError
 from musiclstm.score.key import Key
 from musiclstm.score.meter import MeterMap, Tempo
-from musiclstm.score.notes import MAX_PARTS, Column, NoteArray, Repairs, canonical
+from musiclstm.score.notes import (
+    MAX_PARTS,
+    Column,
+    NoteArray,
+    Repairs,
+    canonical,
+    check_ranges,
+    is_canonical,
+    note_table,
+)
 
 DEFAULT_STEPS_PER_QUARTER = 24  # exact for 32nds and for triplets of 16ths
 DEFAULT_BPM = 120.0  # what MIDI assumes where nothing is written
@@ -73,8 +82,9 @@ class Score:
         steps = [tempo.step for tempo in self.tempos]
         if any(later <= earlier for earlier, later in pairwise(steps)):
             raise ScoreError("tempo changes are out of order")
-        notes, _ = canonical(self.notes, [part.is_drum for part in self.parts])
-        if len(self.notes) != len(notes) or (len(notes) and not np.array_equal(self.notes, notes)):
+        notes = note_table(self.notes)  # a copy: what others do to theirs is no matter here
+        check_ranges(notes, len(self.parts))
+        if not is_canonical(notes, [part.is_drum for part in self.parts]):
             raise ScoreError("the note table is not canonical; make the score with Score.build")
         notes.setflags(write=False)
         object.__setattr__(self, "notes", notes)
