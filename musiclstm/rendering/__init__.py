@@ -1,10 +1,11 @@
 """A `Score` enters, and a place to write to. A file that people can play, see or print leaves.
 
 Importing this package loads neither pretty_midi nor matplotlib: `write_midi` brings in the one and
-`draw_piano_roll` the other, when they are called.
+the pictures the other, when they are called.
 """
 
 from musiclstm.rendering.midi import write_midi
+from musiclstm.rendering.overview import Overview, draw_overview
 from musiclstm.rendering.pianoroll import draw_piano_roll
 
-__all__ = ["draw_piano_roll", "write_midi"]
+__all__ = ["Overview", "draw_overview", "draw_piano_roll", "write_midi"]
