@@ -106,7 +106,7 @@ def training_set(scores: Sequence[Score], vocabulary: Vocabulary | None = None) 
         pieces=pieces,
         splits=("train",) * len(scores),
         hashes=tuple(f"{index:064x}" for index in range(len(scores))),
-        scores=tuple(scores),
+        keys_written=tuple(score.key is not None for score in scores),
     )
 
 

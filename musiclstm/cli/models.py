@@ -5,13 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from musiclstm.cli.console import print_json, print_table
+from musiclstm.cli.console import print_json, print_table, remark
 from musiclstm.cli.options import json_option
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from musiclstm.model import Bundle
 
 COMMONEST = 8
+_LONGEST_CELL = 2000
 
 
 @click.command()
@@ -95,41 +98,51 @@ def _print_list(found: list[dict[str, Any]]) -> None:
     for column in ("model", "nats a note", "pieces", "parts", "where"):
         table.add_column(column, overflow="fold")
     for facts in found:
-        if "error" in facts:
-            table.add_row(facts["name"], "damaged", "", facts["error"], facts["path"])
-            continue
-        parts = ", ".join(part["name"] for part in facts["parts"])
-        table.add_row(
-            facts["name"],
-            _nats(facts),
-            str(facts["train_pieces"] or "?"),
-            parts,
-            facts["path"],
-        )
+        broken = "error" in facts
+        parts = "" if broken else ", ".join(part["name"] for part in facts["parts"])
+        pieces = "" if broken else facts["train_pieces"] or "?"
+        nats = "damaged" if broken else _nats(facts)
+        table.add_row(*map(_cell, (facts["name"], nats, pieces, parts, facts["path"])))
     print_table(table)
+    for facts in found:
+        if "error" in facts:
+            remark(facts["error"])
 
 
 def _print_facts(facts: dict[str, Any]) -> None:
     from rich.table import Table  # noqa: PLC0415
 
-    table = Table(title=facts["name"], title_justify="left", box=None, show_header=False)
+    table = Table(title=_cell(facts["name"]), title_justify="left", box=None, show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
+    rows: list[tuple[str, object]] = []
     for part in facts["parts"]:
         sound = "drums" if part["drums"] else f"program {part['program']}"
         single = ", one note at a time" if part["one_note_at_a_time"] else ""
-        table.add_row(
-            f"part {part['name']}", f"pitches {part['lowest']}-{part['highest']}, {sound}{single}"
-        )
-    table.add_row("styles", ", ".join(facts["styles"]) or "none")
-    table.add_row("keys", _commonest(facts["keys"]))
-    table.add_row("meters", _commonest(facts["meters"]))
-    table.add_row("learned from", f"{facts['train_pieces']} pieces, {facts['train_notes']} notes")
-    table.add_row("nats a note", f"{_nats(facts)} on {facts['valid_pieces']} held-out pieces")
-    table.add_row("network", f"{facts['layers']} LSTM layers of {facts['units']} units")
-    table.add_row("status", str(facts["status"]))
-    table.add_row("where", facts["path"])
+        pitches = f"pitches {part['lowest']}-{part['highest']}"
+        rows.append((f"part {part['name']}", f"{pitches}, {sound}{single}"))
+    rows += [
+        ("styles", ", ".join(facts["styles"]) or "none"),
+        ("keys", _commonest(facts["keys"])),
+        ("meters", _commonest(facts["meters"])),
+        ("learned from", f"{facts['train_pieces']} pieces, {facts['train_notes']} notes"),
+        ("nats a note", f"{_nats(facts)} on {facts['valid_pieces']} held-out pieces"),
+        ("network", f"{facts['layers']} LSTM layers of {facts['units']} units"),
+        ("status", facts["status"]),
+        ("where", facts["path"]),
+    ]
+    for row in rows:
+        table.add_row(*map(_cell, row))
     print_table(table)
+
+
+def _cell(value: object) -> "Text":
+    """A stranger's words: no markup, no control characters."""
+    from rich.text import Text  # noqa: PLC0415
+
+    from musiclstm.model.reading import printable  # noqa: PLC0415
+
+    return Text(printable(value, _LONGEST_CELL))
 
 
 def _nats(facts: dict[str, Any]) -> str:

@@ -14,6 +14,8 @@ from musiclstm.generation.rules import SoftRules
 from musiclstm.generation.sampling import Sampling, choose
 from musiclstm.generation.wishes import Plan, Wishes, check_wishes, plan_piece
 from musiclstm.model import Bundle, DecoderState
+from musiclstm.model.finding import CONFIG
+from musiclstm.model.reading import damaged
 from musiclstm.score import Score, Tempo
 
 EventArray = npt.NDArray[np.int32]
@@ -131,15 +133,15 @@ def bundle_sampling(bundle: Bundle) -> dict[Field, Sampling]:
     """The bundle's own defaults, field by field.
 
     Raises:
-        RequestError: If they are out of range.
+        BundleError: If they are no such thing, or out of range.
     """
     stored = bundle.config.get("sampling")
     chosen = dict(DEFAULT_SAMPLING)
     for name, values in stored.items() if isinstance(stored, dict) else ():
         try:
             chosen[Field[name.upper()]] = Sampling(**values)
-        except (KeyError, TypeError) as error:
-            raise RequestError(f"{bundle.path}: its sampling defaults are damaged") from error
+        except (KeyError, TypeError, RequestError) as error:
+            raise damaged(bundle.path / CONFIG, f"its sampling of {name}: {error}") from error
     return chosen
 
 

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from musiclstm.encoding import Encoded, Field, Vocabulary
-from musiclstm.errors import BundleError
 from musiclstm.model import Bundle
-from musiclstm.model.bundle import NOVELTY
+from musiclstm.model.finding import NOVELTY
+from musiclstm.model.reading import damaged
 
 RUN = 8  # steps from note to note, thus nine notes; shorter runs are the common stock of any style
 # An odd multiplier with well mixed bits (the golden ratio in 64 bits, as Knuth suggests).
@@ -26,6 +26,7 @@ _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 # Runs followed at once; a run of repeated notes is everywhere. The oldest are kept.
 _MOST_CHAINS = 10_000
 _PLACE_BITS = 32
+_MOST_PLACES = 2**31 - 2  # the next place is an int32 too
 _KINDS = {"hashes": "u", "piece": "i", "place": "i", "bar": "i", "sources": "U"}
 
 
@@ -123,9 +124,17 @@ class CopyCheck:
             BundleError: If its arrays are damaged.
         """
         arrays = bundle.novelty()
-        if arrays and not _fit_together(arrays):
-            raise BundleError(f"{bundle.path / NOVELTY} is damaged: its arrays do not fit together")
-        return cls(arrays, bundle.vocabulary)
+        check = cls(arrays, bundle.vocabulary)
+        if arrays and not (_fit_together(arrays) and check.in_order()):
+            raise damaged(bundle.path / NOVELTY, "its arrays do not fit together")
+        return check
+
+    def in_order(self) -> bool:
+        """Whether hashes ascend, and of equal hashes the places: searching relies on it."""
+        hashes, places = self.arrays["hashes"], self._places
+        same = hashes[1:] == hashes[:-1]
+        ascends = np.where(same, places[1:] > places[:-1], hashes[1:] > hashes[:-1])
+        return bool(ascends.all())
 
     def longest(self, encoded: Encoded) -> Copied | None:
         """The longest run that a piece shares with the training set; None where unknown.
@@ -176,7 +185,11 @@ def _fit_together(arrays: Mapping[str, npt.NDArray[Any]]) -> bool:
         return False
     if any(arrays[name].ndim != 1 or arrays[name].dtype.kind != _KINDS[name] for name in _KINDS):
         return False
-    n, piece = len(arrays["hashes"]), arrays["piece"]
+    n, sources = len(arrays["hashes"]), len(arrays["sources"])
     if any(len(arrays[name]) != n for name in ("piece", "place", "bar")):
         return False
-    return not n or (piece.min() >= 0 and piece.max() < len(arrays["sources"]))
+    ranges = {"piece": (0, sources - 1), "place": (0, _MOST_PLACES), "bar": (-1, _MOST_PLACES)}
+    return not n or all(
+        low <= arrays[name].min() and arrays[name].max() <= high
+        for name, (low, high) in ranges.items()
+    )

@@ -16,7 +16,7 @@ h, onset, voice ─────────────────► velocity
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from musiclstm.encoding import (
@@ -70,11 +70,11 @@ class NetworkConfig:
     def __post_init__(self) -> None:
         for name in ("units", "onset_units", "voice_units", "head_units"):
             value = getattr(self, name)
-            if not isinstance(value, int) or not 1 <= value <= 4096:
+            if type(value) is not int or not 1 <= value <= 4096:  # True is no width
                 raise BundleError(f"{name} is {value!r}; use 1 to 4096")
-        if not isinstance(self.layers, int) or not 1 <= self.layers <= 8:
+        if type(self.layers) is not int or not 1 <= self.layers <= 8:
             raise BundleError(f"layers is {self.layers!r}; use 1 to 8")
-        if not 0 <= self.dropout <= 0.9:
+        if type(self.dropout) not in (int, float) or not 0 <= self.dropout <= 0.9:
             raise BundleError(f"dropout is {self.dropout!r}; use 0 to 0.9")
 
     def as_dict(self) -> dict[str, Any]:
@@ -88,10 +88,12 @@ class NetworkConfig:
         Raises:
             BundleError: If a value is missing, unknown or out of range.
         """
-        try:
-            return cls(**values)
-        except TypeError as error:
-            raise BundleError(f"the network's settings are damaged: {error}") from error
+        names = {field.name for field in fields(cls)}
+        if missing := sorted(names - set(values)):
+            raise BundleError(f"the network's settings lack {', '.join(missing)}")
+        if unknown := sorted(set(values) - names):
+            raise BundleError(f"the network's settings have an unknown entry {unknown[0]!r}")
+        return cls(**values)
 
 
 def input_sizes(vocabulary: Vocabulary) -> tuple[int, ...]:

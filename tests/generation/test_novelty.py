@@ -218,6 +218,12 @@ def test_a_bundle_without_the_file_composes_and_says_that_nothing_is_known(tmp_p
         lambda a: a.update(hashes=a["hashes"].astype(float)),
         lambda a: a.update(bar=a["bar"][:, None]),
         lambda a: a.update(sources=a["sources"][:1]),
+        lambda a: a.update(hashes=a["hashes"][::-1]),
+        lambda a: a.update(hashes=a["hashes"] * 0),
+        lambda a: a.update(place=a["place"] - 1),
+        lambda a: a.update(place=a["place"].astype(np.int64) + 2**31),
+        lambda a: a.update(bar=a["bar"] - 5),
+        lambda a: [a.update({name: np.repeat(a[name], 2)}) for name in set(a) - {"sources"}],
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(tmp_path, damage):
