@@ -3,11 +3,12 @@
 import hashlib
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from musiclstm.errors import UnreadableFileError
 from musiclstm.ingest.cache import Cache
+from musiclstm.ingest.kinds import Kind, kind_of
 from musiclstm.ingest.packed import DamagedEntryError, Record, pack, records
 from musiclstm.ingest.problems import Problem
 from musiclstm.ingest.report import FileReport, Reading
@@ -22,10 +23,10 @@ Reader = Callable[[bytes, Path, IngestSettings, str, str], Sequence[Reading]]
 # is; a large one, or one that music21 must parse, is read where it can be stopped.
 MIN_FILES_FOR_WORKERS = 8
 MAX_BYTES_WITHOUT_WORKER = 1_000_000
-_SAFE_KIND = ".mid"
 
 _LOSSES: Mapping[Loss, Problem] = {
     Loss.TIMED_OUT: Problem.TOO_SLOW,
+    Loss.TOO_BIG: Problem.TOO_BIG,
     Loss.DIED: Problem.CRASHED,
 }
 
@@ -90,7 +91,7 @@ def read_all(
             done(index, known)
             continue
         unread[index] = content_hash
-        in_workers |= file.kind != _SAFE_KIND or len(data) > MAX_BYTES_WITHOUT_WORKER
+        in_workers |= not _is_quick(data, file)
     in_workers |= len(unread) >= MIN_FILES_FOR_WORKERS
     indices = list(unread)
     tasks = [_task(files[index], settings) for index in indices]
@@ -151,6 +152,15 @@ def load(path: Path, settings: IngestSettings) -> tuple[bytes, str]:
     if len(data) > settings.max_bytes:
         raise Problem.TOO_LARGE.error(f"more than {settings.max_bytes:,} bytes")
     return data, hashlib.sha256(data).hexdigest()
+
+
+def _is_quick(data: bytes, file: MusicFile) -> bool:
+    """Whether a file is read in no time, whatever is in it."""
+    try:
+        is_midi = kind_of(data, file.path.suffix) is Kind.MIDI
+    except UnreadableFileError:  # nor will it be read at all
+        return True
+    return is_midi and len(data) <= MAX_BYTES_WITHOUT_WORKER
 
 
 def _remembered(
@@ -217,9 +227,11 @@ def _answers(
         tasks,
         jobs=jobs,
         timeout_seconds=settings.timeout_seconds,
+        max_memory=settings.max_memory,
     ):
         yield answered.task, answered.answer
 
 
 def _skipped(file: MusicFile, error: UnreadableFileError, content_hash: str = "") -> StoredReading:
-    return StoredReading(FileReport.skipped(file.source, error, content_hash), file.style)
+    report = FileReport.skipped(file.source, error, content_hash)
+    return StoredReading(replace(report, style=file.style))

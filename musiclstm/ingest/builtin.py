@@ -7,7 +7,6 @@ rights are left out, and reported.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,10 +15,15 @@ from typing import Any
 from musiclstm.errors import RequestError, UnreadableFileError
 from musiclstm.ingest.batch import MusicFile, Progress, answer, read_all
 from musiclstm.ingest.cache import Cache
+from musiclstm.ingest.kinds import KINDS, Kind
+from musiclstm.ingest.names import numbered
 from musiclstm.ingest.notation import read_stream
+from musiclstm.ingest.problems import Problem
 from musiclstm.ingest.report import Corpus, FileReport, Reading
 from musiclstm.ingest.settings import IngestSettings
+from musiclstm.ingest.tunes import drop_invented_meters, each_tune, heading, split_tunes
 from musiclstm.ingest.workers import Task
+from musiclstm.ingest.written import parse, parse_score
 from musiclstm.score import Part
 
 Stream = Any
@@ -102,7 +106,7 @@ def read_builtin(
         progress=progress,
     )
     pieces = sorted(
-        (reading for of_file in readings for reading in of_file),
+        (reading.load() for of_file in readings for reading in of_file),
         key=lambda reading: reading.report.source,
     )
     return Corpus.of(_without_duplicates(_with_unique_sources(pieces)))
@@ -137,23 +141,22 @@ def _read_encoding(
     if path.suffix == ".abc":
         return list(_read_tunes(data.decode("utf-8", "replace"), settings, source, style))
     if _RIGHTS.search(data):
-        raise UnreadableFileError("its encoder reserves the rights")
-    return [_read_chorale(path, settings, source, style)]
+        raise Problem.RIGHTS_RESERVED.error()
+    return [_read_chorale(data, KINDS[path.suffix], settings, source, style)]
 
 
-def _read_chorale(path: Path, settings: IngestSettings, source: str, style: str) -> Reading:
+def _read_chorale(
+    data: bytes, kind: Kind, settings: IngestSettings, source: str, style: str
+) -> Reading:
     """Read the four voices of a chorale."""
-    from music21 import converter  # noqa: PLC0415
-
-    # no pickles: music21 would leave one in the temporary folder for each file
-    score = converter.parse(path, forceSource=True, storePickle=False)
+    score, _ = parse_score(data, kind, settings)
     if score.metadata is not None and score.metadata.copyright:
-        raise UnreadableFileError("its encoder reserves the rights")
+        raise Problem.RIGHTS_RESERVED.error()
     staves = list(score.parts)
     found = {voice: [s for s in staves if _sings(s, voice)] for voice in _VOICES}
     if any(len(of_voice) != 1 for of_voice in found.values()):
         names = ", ".join(" ".join((staff.partName or "?").split()) for staff in staves)
-        raise UnreadableFileError(f"its parts are not four voices but: {names}")
+        raise Problem.NOT_FOUR_VOICES.error(names)
     voices = [(found[voice][0], Part(CHOIR_AAHS, name=voice)) for voice in _VOICES]
     taken = [staff for staff, _ in voices]
     dropped = [
@@ -169,6 +172,7 @@ def _read_chorale(path: Path, settings: IngestSettings, source: str, style: str)
         steps_per_quarter=settings.steps_per_quarter,
         voices=voices,
         remarks=remarks,
+        far_ties=True,
     )
 
 
@@ -179,73 +183,48 @@ def _sings(staff: Stream, voice: str) -> bool:
 
 def _read_tunes(text: str, settings: IngestSettings, source: str, style: str) -> Iterator[Reading]:
     """Read each tune of an ABC file as a piece; what it cannot read is skipped alone."""
-    head, *tunes = re.split(r"(?m)^(?=X:)", text)
-    for tune in tunes:
-        number, title = _heading(tune)
-        piece = f"{number:0>4}-{title}" if source.endswith("/") else ""
-        report = FileReport(source + piece, sha256(tune.encode()).hexdigest())
-        try:
-            reading = _read_tune(head + tune, settings, source + piece, style)
-        except UnreadableFileError as error:
-            reading = Reading(replace(report, reason=str(error)))
-        except Exception as error:  # music21 raises whatever its parser stumbles over
-            reason = f"music21 cannot parse it ({type(error).__name__})"
-            reading = Reading(replace(report, reason=reason))
-        report = replace(reading.report, content_hash=report.content_hash)
-        yield replace(reading, report=report, piece=piece)
+    head, tunes = split_tunes(text)
+    pieces = ["{:0>4}-{}".format(*heading(tune)) if source.endswith("/") else "" for tune in tunes]
+    readings = each_tune(
+        tunes,
+        [source + piece for piece in pieces],
+        lambda tune, name: _read_tune(head + tune, settings, name, style),
+    )
+    for reading, piece in zip(readings, pieces, strict=True):
+        yield replace(reading, piece=piece)
 
 
 def _read_tune(text: str, settings: IngestSettings, source: str, style: str) -> Reading:
     """Read one tune."""
-    from music21 import converter  # noqa: PLC0415
-
     if _RIGHTS.search(text.encode()):
-        raise UnreadableFileError("its encoder reserves the rights")
-    score = converter.parseData(text, format="abc")
+        raise Problem.RIGHTS_RESERVED.error()
+    score, _ = parse(text, "abc")
     parts = list(score.parts)  # not unpacked with a star: music21's iterators start again there
     if len(parts) != 1:
         raise UnreadableFileError(f"it has {len(parts)} voices, and a melody has one")
     (part,) = parts
-    if len(re.findall(r"(?m)^M:|\[M:", text)) == 1:
-        # one meter is written; the others are music21's own, made for bars that do not add up
-        for signature in list(part.recurse().getElementsByClass("TimeSignature"))[1:]:
-            if signature.activeSite is not None:
-                signature.activeSite.remove(signature)
+    drop_invented_meters(part, text)
     return read_stream(
         score,
         source=source,
         style=style,
         steps_per_quarter=settings.steps_per_quarter,
         voices=[(part, Part(FIDDLE, name="melody"))],
+        far_ties=True,
     )
-
-
-def _heading(tune: str) -> tuple[str, str]:
-    """Number and title of a tune, fit for a file name."""
-    number = re.match(r"X:\s*(\w+)", tune)
-    title = re.search(r"(?m)^T:\s*(.*)", tune)
-    words = re.findall(r"[a-z0-9]+", (title[1] if title else "").lower().replace("'", ""))
-    return (number[1] if number else "0"), "-".join(words)[:60] or "untitled"
 
 
 def _with_unique_sources(readings: list[Reading]) -> list[Reading]:
     """Number the second and later piece of one name."""
-    seen: dict[str, int] = {}
-    unique = []
-    for reading in readings:
-        name = reading.report.source
-        # compared without case: not every file system tells "Reel" from "reel"
-        seen[name.lower()] = count = seen.get(name.lower(), 0) + 1
-        if count > 1:
-            source = f"{name}-{count}"
-            score = reading.score
-            reading = replace(  # noqa: PLW2901
-                reading,
-                report=replace(reading.report, source=source),
-                score=None if score is None else replace(score, source=source),
-            )
-        unique.append(reading)
-    return unique
+    sources = numbered(reading.report.source for reading in readings)
+    return [
+        replace(
+            reading,
+            report=replace(reading.report, source=source),
+            score=None if reading.score is None else replace(reading.score, source=source),
+        )
+        for reading, source in zip(readings, sources, strict=True)
+    ]
 
 
 def _without_duplicates(readings: list[Reading]) -> list[Reading]:
@@ -258,7 +237,11 @@ def _without_duplicates(readings: list[Reading]) -> list[Reading]:
             music = (score.notes.tobytes(), len(score.parts))
             earlier = first.setdefault(music, score.source)
             if earlier != score.source:
-                report = replace(reading.report, reason=f"the same music as {earlier}")
-                reading = replace(reading, report=report, score=None)  # noqa: PLW2901
+                same = FileReport.skipped(
+                    score.source, Problem.SAME_MUSIC.error(earlier), reading.report.content_hash
+                )
+                reading = replace(  # noqa: PLW2901
+                    reading, report=replace(same, style=score.style), score=None
+                )
         kept.append(reading)
     return kept

@@ -1,27 +1,34 @@
 """A folder of music -> a Corpus: every file read once, every failure told, none of them fatal."""
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
-from musiclstm.errors import MusicLSTMError, UnreadableFileError
-from musiclstm.ingest.batch import MusicFile, Progress, answer, load, read_all
+from musiclstm.errors import UnreadableFileError
+from musiclstm.ingest.batch import (
+    MAX_BYTES_WITHOUT_WORKER,
+    MusicFile,
+    Progress,
+    answer,
+    load,
+    read_all,
+)
 from musiclstm.ingest.cache import Cache
-from musiclstm.ingest.midi import MIDI_SUFFIXES, read_midi
+from musiclstm.ingest.kinds import Kind, kind_of
+from musiclstm.ingest.midi import read_midi
 from musiclstm.ingest.report import Corpus, Reading
 from musiclstm.ingest.settings import IngestSettings
+from musiclstm.ingest.shelf import StoredReading, corpus_of
+from musiclstm.ingest.walk import check_is_music, find_music
 from musiclstm.ingest.workers import Task
+from musiclstm.ingest.written import read_written
 from musiclstm.score import Score
-
-MUSIC_SUFFIXES = MIDI_SUFFIXES
-_KINDS = " ".join(sorted(MUSIC_SUFFIXES))
 
 
 def read_score(path: str | Path, settings: IngestSettings | None = None) -> Score:
     """Read one file of music.
 
     Args:
-        path: A ``.mid``, ``.midi`` or ``.kar`` file.
+        path: A file of any kind in :data:`musiclstm.ingest.kinds.KINDS`. Of several pieces in it
+            the first that can be read is taken; :func:`read_folder` reads them all.
         settings: Grid, pedal and limits.
 
     Raises:
@@ -29,15 +36,23 @@ def read_score(path: str | Path, settings: IngestSettings | None = None) -> Scor
         UnreadableFileError: If it cannot be read, with the reason.
     """
     path, settings = Path(path), settings or IngestSettings()
-    _check_is_music(path)
+    check_is_music(path)
     try:
         data, _ = load(path, settings)
-        (reading,) = _read_bytes(data, path, settings, path.name, "")
+        kind = kind_of(data, path.suffix)
+        if kind is Kind.MIDI and len(data) <= MAX_BYTES_WITHOUT_WORKER:
+            readings = _read_bytes(data, path, settings, path.name, "")
+        else:  # in a process that can be stopped
+            file = MusicFile(path, path.name, "", kind.value)
+            (stored,) = read_all([file], read_task, settings, jobs=1, cache=None, progress=None)
+            readings = [reading.load() for reading in stored]
     except UnreadableFileError as error:
-        raise UnreadableFileError(f"{path}: {error}") from error
-    if reading.score is None:
-        raise UnreadableFileError(f"{path}: {reading.report.reason}")
-    return reading.score
+        raise UnreadableFileError(f"{path}: {error}", kind=error.kind, fix=error.fix) from error
+    for reading in readings:
+        if reading.score is not None:
+            return reading.score
+    report = readings[0].report
+    raise UnreadableFileError(f"{path}: {report.reason}", kind=report.problem, fix=report.fix)
 
 
 def read_folder(
@@ -51,11 +66,12 @@ def read_folder(
     """Read a folder of music, and its sub-folders; a single file is a folder of one.
 
     Args:
-        path: Hidden files and folders in it are passed over; links that lead round in circles are
-            followed once. The name of a sub-folder directly below it is the style of its pieces.
+        path: Hidden files and folders in it are passed over, files of other kinds are counted;
+            links that lead round in circles are followed once. The name of a sub-folder directly
+            below it is the style of its pieces.
         settings: Grid, pedal and limits.
-        jobs: Worker processes, >= 1; default all cores. Fewer than 8 unread files are read in this
-            process.
+        jobs: Worker processes, >= 1; default all cores. Fewer than 8 small MIDI files that were not
+            read before are read in this process.
         cache: Whether files read before, with these settings, are taken from the cache.
         progress: Called with the number of files done and the number of all.
 
@@ -68,15 +84,19 @@ def read_folder(
         MusicLSTMError: If there is no such folder, or no music file in it.
     """
     settings = settings or IngestSettings()
+    found = find_music(Path(path))
     readings = read_all(
-        _files_of(Path(path)),
+        found.files,
         read_task,
         settings,
         jobs=jobs,
         cache=Cache(settings) if cache else None,
         progress=progress,
     )
-    return Corpus.of([reading for of_file in readings for reading in of_file])
+    told = [(file.source, of_file) for file, of_file in zip(found.files, readings, strict=True)]
+    told += [(report.source, (StoredReading(report),)) for report in found.shut]
+    told.sort(key=lambda of_file: of_file[0])
+    return corpus_of([reading for _, of_file in told for reading in of_file], found.passed_over)
 
 
 def read_task(task: Task) -> bytes:
@@ -87,51 +107,8 @@ def read_task(task: Task) -> bytes:
 def _read_bytes(
     data: bytes, path: Path, settings: IngestSettings, source: str, style: str
 ) -> list[Reading]:
-    """Read with the reader for files of this kind; for now all of them are MIDI."""
-    if path.suffix.lower() not in MIDI_SUFFIXES:
-        raise UnreadableFileError(f"files of the kind {path.suffix} are not read")
-    return [read_midi(data, settings, source=source, style=style)]
-
-
-def _files_of(root: Path) -> list[MusicFile]:
-    """List the music files below ``root``, sorted by source."""
-    if not root.is_dir():
-        _check_is_music(root)
-        return [_music_file(root, root.name, "")]
-    files = sorted(_walk(root), key=lambda file: file.source)
-    if not files:
-        raise MusicLSTMError(f"{root} holds no music files; the kinds read are {_KINDS}")
-    return files
-
-
-def _walk(root: Path) -> Iterator[MusicFile]:
-    """Yield the music files below ``root``, in no order."""
-    seen: set[str] = set()
-    for folder, subfolders, names in os.walk(root, followlinks=True):
-        real = os.path.realpath(folder)
-        if real in seen:  # a link that leads back
-            subfolders.clear()
-            continue
-        seen.add(real)
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        below = Path(folder).relative_to(root)
-        style = below.parts[0] if below.parts else ""
-        for name in names:
-            if not name.startswith(".") and Path(name).suffix.lower() in MUSIC_SUFFIXES:
-                yield _music_file(Path(folder, name), (below / name).as_posix(), style)
-
-
-def _music_file(path: Path, source: str, style: str) -> MusicFile:
-    # all kinds of MIDI file are one kind to the cache: .mid, .midi and .kar are read alike
-    suffix = path.suffix.lower()
-    return MusicFile(path, source, style, ".mid" if suffix in MIDI_SUFFIXES else suffix)
-
-
-def _check_is_music(path: Path) -> None:
-    """Refuse a path that is no music file."""
-    if not path.exists():
-        raise MusicLSTMError(f"{path} does not exist; give a folder of music or a music file")
-    if path.is_dir():
-        raise MusicLSTMError(f"{path} is a folder; give one music file ({_KINDS})")
-    if path.suffix.lower() not in MUSIC_SUFFIXES:
-        raise MusicLSTMError(f"{path} is no music file; the kinds read are {_KINDS}")
+    """Read with the reader for what the file is, whatever it is called."""
+    kind = kind_of(data, path.suffix)
+    if kind is Kind.MIDI:
+        return read_midi(data, settings, source=source, style=style)
+    return read_written(data, kind, settings, source=source, style=style)

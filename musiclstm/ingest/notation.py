@@ -11,9 +11,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from musiclstm.errors import UnreadableFileError
+from musiclstm.ingest.bars import align, read_meters
+from musiclstm.ingest.events import MAX_QUARTERS
+from musiclstm.ingest.midi import QUARTERS_A_ROW
+from musiclstm.ingest.musicxml import drum_key
+from musiclstm.ingest.problems import Problem
 from musiclstm.ingest.report import FileReport, Reading
-from musiclstm.score import DEFAULT_STEPS_PER_QUARTER, Key, Meter, MeterMap, Part, Score, Tempo
+from musiclstm.ingest.settings import IngestSettings
+from musiclstm.ingest.staves import part_of, told_apart
+from musiclstm.score import DEFAULT_STEPS_PER_QUARTER, Key, MeterMap, Part, Score, Tempo
+from musiclstm.score.notes import MAX_PARTS
 
 Stream = Any  # music21 carries no usable types
 VELOCITY = 80  # mezzo forte: notation is read without its dynamics
@@ -25,11 +32,12 @@ _MINOR_MODES = frozenset({"minor", "aeolian", "dorian", "phrygian"})
 
 @dataclass
 class _Gathered:
-    """Notes while they are gathered."""
+    """Notes while they are gathered: rows of onset, duration, pitch, velocity, part."""
 
     rows: list[list[int]] = field(default_factory=list)
     graces: int = 0
     unpitched: int = 0
+    out_of_range: int = 0
     worst_snap: float = 0.0
     total_snap: float = 0.0
 
@@ -40,54 +48,70 @@ def read_stream(
     source: str,
     style: str = "",
     steps_per_quarter: int = DEFAULT_STEPS_PER_QUARTER,
+    max_notes: int = IngestSettings.max_notes,
     voices: Sequence[tuple[Stream, Part]] | None = None,
     remarks: Sequence[str] = (),
+    far_ties: bool = False,
 ) -> Reading:
     """Read a parsed score.
 
     Args:
-        stream: A ``music21.stream.Score`` with parts, or a single part.
+        stream: A ``music21.stream.Score`` with parts, or a single part; its bars are moved where
+            its parts drift apart.
         source: Where it came from.
         style: Name of the style.
         steps_per_quarter: The grid.
+        max_notes: More notes are refused.
         voices: Which parts of it to take, and what to call them; default all that have notes.
         remarks: Added to the report.
+        far_ties: Whether a tie binds the next note of its pitch however far off, as the built-in
+            corpora have always been read; else only a note that begins where it ends.
 
     Returns:
         The score, and a report without a content hash.
 
     Raises:
-        UnreadableFileError: If there are no notes in it.
+        UnreadableFileError: If there are no notes in it, or too many, or if it is too long.
     """
     if voices is None:
-        streams = list(stream.parts) if hasattr(stream, "parts") else []
-        voices = [(part, _part(part)) for part in streams or [stream]]
+        voices = _named(list(stream.parts) if hasattr(stream, "parts") else [stream])
+    drifting = align([part_stream for part_stream, _ in voices])
     to_step = _rounding(steps_per_quarter)
     gathered = _Gathered()
     parts: list[Part] = []
     for part_stream, part in voices:
-        before = len(gathered.rows)
-        _gather(part_stream.flatten(), len(parts), to_step, steps_per_quarter, gathered)
-        if len(gathered.rows) > before:
-            parts.append(part)
-    if not parts:
-        raise UnreadableFileError("it holds no notes")
-    first = voices[0][0]
+        pitched, struck = _gather(
+            part_stream, to_step, steps_per_quarter, gathered, far_ties=far_ties
+        )
+        if part.is_drum:
+            pitched, struck = pitched + struck, []
+        for rows, of in ((pitched, part), (struck, Part(0, True, part.name))):
+            if rows:
+                gathered.rows += [[*row, len(parts)] for row in rows]
+                parts.append(of)
+    _check(gathered, parts, steps_per_quarter, max_notes)
+    # the first staff that says anything says it for all
+    staves = [part_stream for part_stream, _ in voices]
+    meter_maps = (read_meters(staff, to_step, steps_per_quarter) for staff in staves)
     score, repairs = Score.build(
         gathered.rows,
         parts,
         steps_per_quarter=steps_per_quarter,
-        tempos=_tempos(first, to_step),
-        meter_map=_meters(first, to_step, steps_per_quarter),
-        key=_key(first),
+        tempos=next((tempos for staff in staves if (tempos := _tempos(staff, to_step))), ()),
+        meter_map=next((meters for meters in meter_maps if meters.specified), MeterMap()),
+        key=_key(staves),
         style=style,
         source=source,
     )
     notes = list(remarks)
-    if gathered.graces:
-        notes.append(f"grace notes left out: {gathered.graces}")
-    if gathered.unpitched:
-        notes.append(f"notes without a pitch left out: {gathered.unpitched}")
+    for count, what in (
+        (drifting, "bars of different length in different parts, made to begin together"),
+        (gathered.graces, "grace notes left out"),
+        (gathered.unpitched, "notes without a pitch left out"),
+        (gathered.out_of_range, "notes outside MIDI's range left out"),
+    ):
+        if count:
+            notes.append(f"{what}: {count}")
     report = FileReport(
         source=source,
         notes=len(score.notes),
@@ -100,31 +124,49 @@ def read_stream(
     return Reading(report, score)
 
 
+def _named(streams: Sequence[Stream]) -> list[tuple[Stream, Part]]:
+    """All staves, with parts that have different names."""
+    hands = ["PartStaff" in stream.classes for stream in streams]
+    return list(zip(streams, told_apart([part_of(s) for s in streams], hands), strict=True))
+
+
+def _check(
+    gathered: _Gathered, parts: Sequence[Part], steps_per_quarter: int, max_notes: int
+) -> None:
+    """Refuse what is no music, or more of it than was asked for."""
+    if not parts:
+        raise Problem.NO_NOTES.error()
+    end = max(onset + duration for onset, duration, *_ in gathered.rows)
+    if end > MAX_QUARTERS * steps_per_quarter:
+        raise Problem.TOO_LONG.error(f"{end // steps_per_quarter:,} quarters")
+    # long notes count as several, as in MIDI
+    row = QUARTERS_A_ROW * steps_per_quarter
+    rows = sum(-(-duration // row) for _, duration, *_ in gathered.rows)
+    if rows > max_notes:
+        raise Problem.TOO_MANY_NOTES.error(f"{rows:,} of {max_notes:,}")
+    if len(parts) > MAX_PARTS:
+        raise Problem.TOO_MANY_PARTS.error(f"{len(parts):,} of {MAX_PARTS:,}")
+
+
 def _rounding(steps_per_quarter: int) -> Callable[[float], int]:
     """A function from quarters to the nearest step, halves up."""
     return lambda quarters: math.floor(float(quarters) * steps_per_quarter + 0.5 + _NUDGE)
 
 
-def _part(stream: Stream) -> Part:
-    """What a staff says of its instrument."""
-    instrument = stream.getInstrument(returnDefault=True)
-    program = instrument.midiProgram
-    name = stream.partName or instrument.partName or ""
-    drum = "UnpitchedPercussion" in instrument.classes
-    return Part(program if program is not None and not drum else 0, drum, " ".join(name.split()))
-
-
 def _gather(
-    flat: Stream,
-    part: int,
+    staff: Stream,
     to_step: Callable[[float], int],
     steps_per_quarter: int,
     gathered: _Gathered,
-) -> None:
-    """Add the notes of one flattened part."""
-    shifts = _transpositions(flat)
+    *,
+    far_ties: bool,
+) -> tuple[list[list[int]], list[list[int]]]:
+    """The rows of one staff, still without part: notes, and strokes on drums."""
+    shifts = _transpositions(staff)
+    pitched: list[list[int]] = []
+    struck: list[list[int]] = []
     tied: dict[int, list[int]] = {}  # pitch -> row that waits for its continuation
-    for element in flat.notes:
+    for element in staff.flatten().notes:
         if "Harmony" in element.classes:  # a chord symbol is written over the staff, not played
             continue
         if element.duration.isGrace:
@@ -133,33 +175,51 @@ def _gather(
         offset = float(element.offset)
         onset = to_step(offset)
         end = to_step(offset + float(element.quarterLength))
-        for note in element.notes if element.isChord else (element,):
-            if not hasattr(note, "pitch"):
-                gathered.unpitched += 1
+        chord = "ChordBase" in element.classes  # of pitches, or of strokes
+        for note in element.notes if chord else (element,):
+            drum = not hasattr(note, "pitch")
+            pitch = _drum(note) if drum else _pitch(note, _shift_at(shifts, offset))
+            if pitch is None:
+                gathered.unpitched += drum
+                gathered.out_of_range += not drum
                 continue
-            pitch = note.pitch.midi + _shift_at(shifts, offset)
-            tie = (note.tie or element.tie) if element.isChord else note.tie
-            kind = tie.type if tie is not None else ""
+            tie = (note.tie or element.tie) if chord else note.tie
+            kind = tie.type if tie is not None and not drum else ""
             waiting = tied.pop(pitch, None)
-            if waiting is not None and kind in ("stop", "continue"):
+            # a tie goes on where its note ends; elsewhere it is a slur or a second ending
+            reached = waiting is not None and (far_ties or onset <= sum(waiting[:2]) + 1)
+            if waiting is not None and reached and kind in ("stop", "continue"):
                 row = waiting
                 row[1] = max(end - row[0], row[1])
             else:
-                row = [onset, max(end - onset, 1), pitch, VELOCITY, part]
-                gathered.rows.append(row)
+                row = [onset, max(end - onset, 1), pitch, VELOCITY]
+                (struck if drum else pitched).append(row)
                 snap = abs(offset * steps_per_quarter - onset)
                 gathered.worst_snap = max(gathered.worst_snap, snap)
                 gathered.total_snap += snap
             if kind in ("start", "continue"):
                 tied[pitch] = row
+    return pitched, struck
 
 
-def _transpositions(flat: Stream) -> list[tuple[float, int]]:
+def _pitch(note: Stream, shift: int) -> int | None:
+    """The sounding pitch, if it is in MIDI's range; music21 would move it there by octaves."""
+    pitch: int = note.pitch.midi + shift
+    return pitch if 0 <= pitch <= 127 and -0.5 < note.pitch.ps < 127.5 else None
+
+
+def _drum(note: Stream) -> int | None:
+    """The MIDI key of a note without a pitch, where it was handed through."""
+    octave = getattr(note, "displayOctave", None)
+    return drum_key(octave) if isinstance(octave, int) else None
+
+
+def _transpositions(staff: Stream) -> list[tuple[float, int]]:
     """Semitones from written to sounding pitch, from each offset on."""
-    if flat.atSoundingPitch is True:
+    if staff.atSoundingPitch is True:
         return []
     found = []
-    for instrument in flat.getElementsByClass("Instrument"):
+    for instrument in staff.flatten().getElementsByClass("Instrument"):
         interval = instrument.transposition
         found.append((float(instrument.offset), 0 if interval is None else interval.semitones))
     return sorted(found, key=lambda change: change[0]) if any(s for _, s in found) else []
@@ -187,48 +247,21 @@ def _tempos(part: Stream, to_step: Callable[[float], int]) -> tuple[Tempo, ...]:
     )
 
 
-def _meters(part: Stream, to_step: Callable[[float], int], steps_per_quarter: int) -> MeterMap:
-    """The meters, the pickup, and a meter written again wherever bars come out of step."""
-    measures = list(part.getElementsByClass("Measure"))
-    current: Meter | None = None
-    meters: list[Meter] = []
-    anchor = pickup = bar = 0
-    for index, measure in enumerate(measures):
-        start = to_step(measure.offset)
-        length = to_step(measure.offset + measure.quarterLength) - start
-        signature = next(iter(measure.getElementsByClass("TimeSignature")), None)
-        written = _meter(start, signature) if signature is not None else None
-        if written is not None and (current is None or written.name != current.name):
-            current, anchor = written, start
-            bar = current.bar_steps(steps_per_quarter)
-            meters.append(Meter(start if meters else 0, current.numerator, current.denominator))
-            if not index and 0 < length < bar and len(measures) > 1:
-                pickup = anchor = length
-        elif current is not None and length >= bar and (start - anchor) % bar:
-            meters.append(Meter(start, current.numerator, current.denominator))
-            anchor = start
-    return MeterMap(tuple(meters), pickup if meters else 0)
-
-
-def _meter(step: int, signature: Stream) -> Meter | None:
-    """A written time signature, unless it is one that MIDI could not say."""
-    numerator, denominator = signature.numerator, signature.denominator
-    power_of_two = denominator & (denominator - 1) == 0
-    if 1 <= numerator <= 64 and 1 <= denominator <= 64 and power_of_two:
-        return Meter(step, numerator, denominator)
-    return None
-
-
-def _key(part: Stream) -> Key | None:
+def _key(staves: Sequence[Stream]) -> Key | None:
     """The first key, at sounding pitch, where the source says its mode; a bare signature is none.
 
-    Church modes count as the major or minor with their third.
+    The first staff with a signature says it for all. Church modes count as the major or minor with
+    their third.
     """
-    flat = part.flatten()
-    for signature in flat.getElementsByClass("KeySignature"):
-        mode = getattr(signature, "mode", None)
-        if mode not in _MAJOR_MODES | _MINOR_MODES:
+    for staff in staves:
+        signatures = list(staff.flatten().getElementsByClass("KeySignature"))
+        for signature in signatures:
+            if signature.offset != signatures[0].offset:
+                break
+            mode = getattr(signature, "mode", None)  # kern has a bare signature beside the key
+            if mode in _MAJOR_MODES | _MINOR_MODES:
+                key = Key(signature.tonic.pitchClass, "major" if mode in _MAJOR_MODES else "minor")
+                return key.transposed(_shift_at(_transpositions(staff), 0.0))
+        if signatures:
             return None
-        key = Key(signature.tonic.pitchClass, "major" if mode in _MAJOR_MODES else "minor")
-        return key.transposed(_shift_at(_transpositions(flat), 0.0))
     return None

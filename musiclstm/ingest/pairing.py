@@ -1,9 +1,10 @@
 """Note-ons and note-offs -> notes with an end, in NumPy, without a loop over notes.
 
 Conventions: an off ends the oldest note of its pitch that still sounds on its channel and track
-(first in, first out); an off that finds none is ignored; a note that meets no off ends with its
-track. A sustained note ends when the pedal is released, when its pitch is struck again, or with
-its track.
+(first in, first out); an off that finds none is ignored. A note that meets no off is *hanging*: it
+ends with the next event of its pitch, where all notes of its channel are switched off, with its
+track, or after four quarters, whichever comes first. A sustained note ends when the pedal is
+released, when its pitch is struck again, or with its track.
 """
 
 from dataclasses import dataclass
@@ -11,13 +12,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from musiclstm.ingest.events import DRUM_CHANNEL, EventTable, Kind
+from musiclstm.ingest.events import DRUM_CHANNEL, EventTable
+from musiclstm.ingest.track import Kind
 
 Integers = npt.NDArray[np.int64]
 
 PEDAL_DOWN = 64  # positions from 64 to 127 are down (MIDI 1.0, controller 64)
 _MOVES_WITHOUT_LIFT = 3  # one or two may be a pedal held to the end; some tracks of pop909 have 66
 _PITCHES = 128
+# A note that nobody ends could be of any length; a whole note is long enough to be heard as what it
+# is, and short enough not to lie under half of the piece.
+HANGING_QUARTERS = 4
+_END_OF_TIME = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True)
@@ -27,7 +33,7 @@ class PlayedNotes:
     Attributes:
         event: Row of the note's note-on in the event table.
         end: Tick at which it falls silent, not before its onset.
-        hanging: How many were never switched off.
+        hanging: How many were switched off by nothing in the file.
     """
 
     event: Integers
@@ -67,9 +73,18 @@ def pair_notes(table: EventTable, *, pedal: bool) -> PlayedNotes:
     )
     note_rows = rows[ons.place]
     track_end = table.track_ends[table.track[note_rows]]
-    end = track_end.copy()
     off_rows = rows[offs.place[found_row[matched]]]
+    end = np.empty(len(note_rows), np.int64)
     end[matched] = table.tick[off_rows]
+    # what comes next at the same pitch: it is struck again, or an off that belongs to another note
+    following = np.minimum(ons.place + 1, len(rows) - 1)
+    has_next = (group[following] == group[ons.place]) & (following > ons.place)
+    next_tick = np.where(has_next, table.tick[rows[following]], _END_OF_TIME)
+    hanging = ~matched
+    silenced = _silence_ticks(table, note_rows[hanging])
+    let_ring = table.tick[note_rows] + HANGING_QUARTERS * table.ticks_per_quarter
+    ended = np.minimum(np.minimum(next_tick, let_ring), track_end)[hanging]
+    end[hanging] = np.maximum(np.minimum(ended, silenced), table.tick[note_rows[hanging]])
     if pedal:
         again = np.concatenate([group[ons.place][1:] == group[ons.place][:-1], [False]])
         next_onset = np.where(again, np.roll(table.tick[note_rows], -1), track_end)
@@ -77,7 +92,22 @@ def pair_notes(table: EventTable, *, pedal: bool) -> PlayedNotes:
         sustained = np.minimum(_release_ticks(table, off_rows), latest)
         end[matched] = np.maximum(end[matched], sustained)
     file_order = np.argsort(note_rows)
-    return PlayedNotes(note_rows[file_order], end[file_order], int(np.count_nonzero(~matched)))
+    never_ended = int(np.count_nonzero(silenced > ended))
+    return PlayedNotes(note_rows[file_order], end[file_order], never_ended)
+
+
+def _silence_ticks(table: EventTable, note_rows: Integers) -> Integers:
+    """When all notes of the bus are next switched off after notes; else the end of time."""
+    silences = np.flatnonzero(table.kind == Kind.SILENCE)
+    if not len(silences) or not len(note_rows):
+        return np.full(len(note_rows), _END_OF_TIME)
+    ranks = time_ranks(table)
+    moment = table.bus * len(ranks) + ranks
+    silences = silences[np.argsort(moment[silences])]
+    place = np.searchsorted(moment[silences], moment[note_rows])
+    following = silences[np.minimum(place, len(silences) - 1)]
+    same_bus = (place < len(silences)) & (table.bus[following] == table.bus[note_rows])
+    return np.where(same_bus, table.tick[following], _END_OF_TIME)
 
 
 @dataclass(frozen=True)
@@ -144,7 +174,7 @@ def _release_ticks(table: EventTable, off_rows: Integers) -> Integers:
     next_up = np.minimum.accumulate(up_at[::-1])[::-1][clipped]
     clipped_up = np.minimum(next_up, len(pedals) - 1)
     same_bus = (next_up < len(pedals)) & (table.bus[pedals[clipped_up]] == table.bus[off_rows])
-    release = np.where(same_bus, table.tick[pedals[clipped_up]], np.iinfo(np.int64).max)
+    release = np.where(same_bus, table.tick[pedals[clipped_up]], _END_OF_TIME)
     return np.where(held, release, own)
 
 

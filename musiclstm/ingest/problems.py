@@ -5,6 +5,7 @@ was put right in a file that was kept. Both are counted by name, so every name s
 of trouble, and details (which track, how many) are added where it is found.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
 
@@ -43,6 +44,10 @@ class Problem(Enum):
         "it is longer than 100,000 quarters (14 hours at 120): a wrong pause in it",
         _RESAVE,
     )
+    TOO_MANY_MESSAGES = (
+        "it holds more messages than music does",
+        "thin out its controllers in a sequencer, or raise --max-notes",
+    )
     TOO_MANY_PARTS = ("it has too many parts", "merge instruments, or leave some out")
     NOT_THIS_NOTATION = ("it is not what its name says", _AGAIN)
     BAD_NOTATION = ("music21 cannot parse it", "export it again from a notation program")
@@ -76,19 +81,20 @@ class Repair(Enum):
 
     RIFF = "taken out of its RIFF wrapper"
     JUNK_BEFORE = "bytes before the MIDI header passed over"
+    JUNK_AFTER = "bytes after the end of a track passed over"
     CUT_OFF = "cut off: kept up to there"
     TRACKS_MISSING = "fewer tracks than its header declares"
-    TRACKS_EXTRA = "more tracks than its header declares: all read"
+    TRACKS_EXTRA = "more tracks than its header declares: read too"
     CHUNK_LENGTH = "a wrong length of a track, found by its content"
     STRAY_BYTES = "bytes that belong to no event passed over"
-    DATA_BYTES = "events with impossible values left out"
+    DATA_BYTES = "impossible values in events, set to 127 or left out with their event"
+    UNKNOWN_TYPE = "of a type that nobody has defined: read as type 1"
     FILM_FRAMES = "its time is in film frames (SMPTE): read as seconds at 120 bpm, without meter"
     PATTERNS = "loose patterns (MIDI type 2): each is a piece"
     TEMPO = "impossible tempos left out"
     METER = "impossible meters left out"
     KEY = "impossible key signatures left out"
     HANGING = "notes never switched off, ended by us"
-    TEXT = "a name that is no valid text, read as Latin-1"
 
     @property
     def words(self) -> str:
@@ -125,3 +131,43 @@ class Repaired:
         """
         words = Repair[self.kind].words
         return f"{words} ({self.detail})" if self.detail else words
+
+
+class Findings:
+    """What was put right in a file so far: many a damaged place, one line for each kind."""
+
+    def __init__(self) -> None:
+        self._times: Counter[Repair] = Counter()
+        self._counts: Counter[Repair] = Counter()
+        self._first: dict[Repair, str] = {}
+
+    def note(self, repair: Repair, where: str = "", *, count: int = 0) -> None:
+        """Note one place.
+
+        Args:
+            repair: What was done.
+            where: The track, or what there is to say; kept for the first place of this kind.
+            count: How many things were put right there, where they are counted.
+        """
+        self._times[repair] += 1
+        self._counts[repair] += count
+        self._first.setdefault(repair, where)
+
+    @property
+    def repaired(self) -> tuple[Repaired, ...]:
+        """One repair for each kind, in the order of the catalogue.
+
+        >>> found = Findings()
+        >>> for track in ("track 1", "track 2"):
+        ...     found.note(Repair.CUT_OFF, track)
+        ...     found.note(Repair.STRAY_BYTES, track, count=3)
+        >>> [repair.detail for repair in found.repaired]
+        ['track 1; and 1 more', '6, first in track 1']
+        """
+        return tuple(repair.found(self._detail(repair)) for repair in Repair if self._times[repair])
+
+    def _detail(self, repair: Repair) -> str:
+        where, count, more = self._first[repair], self._counts[repair], self._times[repair] - 1
+        if count:
+            return f"{count:,}, first in {where}" if where else f"{count:,}"
+        return f"{where}; and {more:,} more" if more else where

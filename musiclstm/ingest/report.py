@@ -22,6 +22,7 @@ class FileReport:
         reason: Why it was skipped, in words; empty when it was kept.
         problem: The same by name, for counting: one of :class:`Problem`.
         fix: What the user can do about it, in words.
+        style: Name of the style of its folder; may be empty.
         notes: Notes kept.
         parts: Parts with notes.
         bars: Bars from the first full one to the last that sounds.
@@ -42,6 +43,7 @@ class FileReport:
     reason: str = ""
     problem: str = ""
     fix: str = ""
+    style: str = ""
     notes: int = 0
     parts: int = 0
     bars: int = 0

@@ -9,7 +9,7 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, overload
 
@@ -57,7 +57,6 @@ class StoredReading:
 
     Attributes:
         report: What became of the piece.
-        style: Name of the style of its folder.
         place: The cache entry or shelf that holds its record; None where there is no music.
         at: Where the record begins, in bytes.
         size: How long it is, in bytes.
@@ -65,7 +64,6 @@ class StoredReading:
     """
 
     report: FileReport
-    style: str
     place: Path | Shelf | None = None
     at: int = 0
     size: int = 0
@@ -74,7 +72,8 @@ class StoredReading:
     @classmethod
     def of(cls, record: Record, style: str, place: Path | Shelf, begin: int = 0) -> "StoredReading":
         """Point at a record of an entry that begins at ``begin`` of ``place``."""
-        return cls(record.report, style, place, begin + record.at, record.size, record.has_score)
+        report = replace(record.report, style=style)
+        return cls(report, place, begin + record.at, record.size, record.has_score)
 
     def load(self) -> Reading:
         """Read it.
@@ -85,7 +84,7 @@ class StoredReading:
         if self.place is None or not self.has_score:
             return Reading(self.report)
         try:
-            return unpack(self._bytes(self.place), source=self.report.source, style=self.style)
+            return unpack(self._bytes(self.place), source=self.report.source, style=self.report.style)
         except (OSError, ValueError) as error:
             raise MusicLSTMError(
                 f"{self.place} was changed or removed while it was in use; run this again"

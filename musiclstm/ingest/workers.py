@@ -1,41 +1,31 @@
 """Tasks -> answers, in worker processes of which one can be killed without the others noticing.
 
-A worker is a fresh Python that is told one function and then answers tasks over its pipes: a line
-of JSON in, a length and bytes out. Unlike ``multiprocessing`` with *spawn*, it never imports the
+A worker is a fresh Python that is told one function and then answers tasks over its own two pipes
+(see :mod:`musiclstm.ingest.serving`). Unlike ``multiprocessing`` with *spawn*, it never imports the
 user's ``__main__``, so a three-line script without ``if __name__ == "__main__"`` works; unlike
 *fork*, it is safe after TensorFlow has started its threads; and it shares no locks or queues that a
 killed worker could leave shut. Nothing is pickled.
+
+Each worker has a thread here that feeds it and waits for its answers. One more thread looks at all
+of them, and kills those that take too long or too much.
 """
 
-import importlib
-import json
 import os
 import queue
-import struct
-import subprocess
-import sys
 import threading
-import traceback
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from enum import Enum, auto
-from typing import IO, Any
 
-Task = dict[str, Any]
-_LENGTH = struct.Struct("<cQ")  # kind of answer, length of what follows
-_ANSWER, _FAULT = b"=", b"!"
-_BOOT = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from musiclstm.ingest.workers import serve; serve(sys.argv[2])"
-)
+from musiclstm.ingest.serving import Task
+from musiclstm.ingest.worker import Loss, Worker
 
+__all__ = ["Answered", "Loss", "Task", "available_cores", "run_tasks"]
 
-class Loss(Enum):
-    """Why a task has no answer."""
-
-    TIMED_OUT = auto()
-    DIED = auto()
+_LOOK_SECONDS = 0.05  # memory that is filled at 2 GB/s grows by 100 MB from one look to the next
+_LONGEST_LOOK_SECONDS = 1.0  # beyond that all of this stood still (Ctrl-Z, sleep): no task's fault
+_START_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -54,162 +44,151 @@ def available_cores() -> int:
 
 
 def run_tasks(
-    function: str, tasks: Sequence[Task], *, jobs: int, timeout_seconds: float
+    function: str,
+    tasks: Iterable[Task],
+    *,
+    jobs: int,
+    timeout_seconds: float,
+    max_memory: int,
 ) -> Iterator[Answered]:
     """Answer tasks in ``jobs`` processes, and yield the answers as they come.
 
+    Tasks are taken as they are needed: while nobody asks for answers, no more than two a worker are
+    begun. A worker is replaced when it is lost, and when it keeps much memory after a task.
+
     Args:
         function: ``"package.module:name"`` of a function from a task to bytes.
-        tasks: What it is called with: plain values, as JSON knows them.
+        tasks: What it is called with: plain values, as JSON knows them. Gone through once, in other
+            threads, by one at a time.
         jobs: Processes, >= 1; never more than there are tasks.
         timeout_seconds: A task that takes longer is given up, and its process killed.
+        max_memory: Bytes by which a worker's resident memory may grow during one task, from where
+            it was when the task came; what the first task imports is part of it. A task that takes
+            more, or is refused memory by the system, or answers at a length beyond
+            :data:`~musiclstm.ingest.serving.MAX_ANSWER`, is given up, and its process ended. What
+            is taken and given back between two looks, 50 ms, goes unseen.
 
     Raises:
-        RuntimeError: If the function itself failed, with its traceback.
+        RuntimeError: If the function itself failed, with its traceback, or no worker can be
+            started.
     """
-    todo: queue.SimpleQueue[int] = queue.SimpleQueue()
-    for index in range(len(tasks)):
-        todo.put(index)
-    done: queue.SimpleQueue[Answered | BaseException] = queue.SimpleQueue()
-    workers = [_Worker(function, timeout_seconds) for _ in range(min(jobs, len(tasks)))]
-
-    def attend(worker: _Worker) -> None:
-        try:
-            while not worker.closed:
-                try:
-                    index = todo.get_nowait()
-                except queue.Empty:
-                    return
-                done.put(Answered(index, worker.ask(tasks[index])))
-        except BaseException as error:  # raised in the caller's thread
-            done.put(error)
-        finally:
-            worker.stop()
-
-    threads = [threading.Thread(target=attend, args=(w,), daemon=True) for w in workers]
-    for thread in threads:
-        thread.start()
+    pool = _Pool(function, tasks, jobs, timeout_seconds, max_memory)
+    threads = [threading.Thread(target=pool.watch, daemon=True)]
+    threads += [threading.Thread(target=pool.attend, daemon=True) for _ in range(jobs)]
     try:
-        for _ in tasks:
-            answer = done.get()
-            if isinstance(answer, BaseException):
-                raise answer
-            yield answer
-    finally:  # also where the caller was interrupted, or wants no more
-        for worker in workers:
-            worker.close()
         for thread in threads:
-            thread.join()
+            thread.start()
+        at_work = jobs
+        while at_work:
+            answered = _next(pool.done)
+            if isinstance(answered, BaseException):
+                raise answered
+            if answered is None:
+                at_work -= 1
+                continue
+            pool.room.release()
+            yield answered
+    finally:  # also where the caller was interrupted, or wants no more
+        pool.close()
+        for thread in threads:
+            if thread.ident is not None:
+                thread.join()
 
 
-class _Worker:
-    """One process, started when first asked and again after each loss."""
+class _Pool:
+    """What the threads share.
 
-    def __init__(self, function: str, timeout_seconds: float) -> None:
-        self.function = function
-        self.timeout_seconds = timeout_seconds
-        self.closed = False
-        self._process: subprocess.Popen[bytes] | None = None
+    They wait for the caller at ``room`` only, which :meth:`close` opens, and for a worker only at
+    its pipes, which end when it is killed: so nothing can hold up the closing.
+    """
 
-    def ask(self, task: Task) -> bytes | Loss:
-        """Have one task done."""
-        if self._process is None:
-            self._start()  # not on the task's time: a first import can take long
-        process = self._process
-        assert process is not None  # noqa: S101 - for the type checker
-        late = threading.Event()
+    def __init__(
+        self, function: str, tasks: Iterable[Task], jobs: int, seconds: float, memory: int
+    ) -> None:
+        self.room = threading.Semaphore(2 * jobs)  # for tasks begun whose answers nobody has yet
+        # answers as they come; a fault, to be raised; None from each thread that is done
+        self.done: queue.SimpleQueue[Answered | BaseException | None] = queue.SimpleQueue()
+        self._worker_options = function, seconds, memory
+        self._jobs = jobs
+        self._tasks = enumerate(tasks)
+        self._taking = threading.Lock()
+        self._workers: set[Worker] = set()
+        self._changing = threading.Lock()  # held where that set is changed or gone through
+        self._closed = threading.Event()
 
-        def give_up() -> None:
-            late.set()
-            process.kill()
-
-        timer = threading.Timer(self.timeout_seconds, give_up)
-        timer.daemon = True
-        timer.start()
+    def attend(self) -> None:
+        """Have tasks done, by one worker as long as it is fit."""
+        worker: Worker | None = None
         try:
-            answer = _exchange(process, task)
+            while (taken := self._take()) is not None:
+                if worker is not None and not worker.is_fit:
+                    self._end(worker)
+                    worker = None
+                worker = worker or self._start()
+                index, task = taken
+                self.done.put(Answered(index, worker.ask(task)))
+            self.done.put(None)
+        except BaseException as error:  # raised in the caller's thread
+            self.done.put(error)
         finally:
-            timer.cancel()
-        if answer is None:
-            self.stop()
-            return Loss.TIMED_OUT if late.is_set() else Loss.DIED
-        return answer
+            if worker is not None:
+                self._end(worker)
 
-    def _start(self) -> None:
-        # -X utf8 and no -I: the child sees this interpreter's path, wherever we were found
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-c", _BOOT, json.dumps(sys.path), self.function],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-        if self.closed:
-            self.stop()
-            return
-        assert self._process.stdout is not None  # noqa: S101
-        if _receive(self._process.stdout) is None:
-            self.stop()
-            raise RuntimeError("a reading process did not start")
-
-    def stop(self) -> None:
-        """End the process, if there is one, and give back its pipes."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.kill()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                with suppress(OSError):
-                    pipe.close()
-        process.wait()
+    def watch(self) -> None:
+        """Look at all workers, again and again."""
+        try:
+            before = time.monotonic()
+            while not self._closed.wait(_LOOK_SECONDS):
+                now = time.monotonic()
+                with self._changing:
+                    workers = list(self._workers)
+                for worker in workers:
+                    worker.look(min(now - before, _LONGEST_LOOK_SECONDS))
+                before = now
+        except BaseException as error:
+            self.done.put(error)
 
     def close(self) -> None:
-        """Make the thread that attends to this worker come to its end."""
-        self.closed = True
-        if (process := self._process) is not None:
-            process.kill()
+        """Bring all threads to their end."""
+        self._closed.set()
+        with self._changing:
+            for worker in self._workers:
+                worker.kill()
+        self.room.release(self._jobs)
+
+    def _take(self) -> tuple[int, Task] | None:
+        """Wait until there is room for an answer, and take the next task, if there is one."""
+        self.room.acquire()
+        with self._taking:
+            return None if self._closed.is_set() else next(self._tasks, None)
+
+    def _start(self) -> Worker:
+        for _ in range(_START_ATTEMPTS):
+            worker = Worker(*self._worker_options)
+            with self._changing:
+                self._workers.add(worker)
+            ready = False
+            try:  # either this sees that all was closed, or closing sees this worker
+                ready = not self._closed.is_set() and worker.is_ready()
+            finally:
+                if not ready:
+                    self._end(worker)
+            if ready:
+                return worker
+            if self._closed.is_set():
+                break
+        raise RuntimeError("a reading process did not start")
+
+    def _end(self, worker: Worker) -> None:
+        with self._changing:
+            self._workers.discard(worker)
+        worker.stop()
 
 
-def _exchange(process: "subprocess.Popen[bytes]", task: Task) -> bytes | None:
-    """Send a task and receive its answer; None where the process is gone."""
-    assert process.stdin is not None  # noqa: S101
-    assert process.stdout is not None  # noqa: S101
-    try:
-        process.stdin.write(json.dumps(task).encode() + b"\n")
-        process.stdin.flush()
-    except OSError:
-        return None
-    return _receive(process.stdout)
-
-
-def _receive(pipe: IO[bytes]) -> bytes | None:
-    """Receive one message; None at the end of the pipe."""
-    head = pipe.read(_LENGTH.size)
-    if len(head) < _LENGTH.size:
-        return None
-    kind, length = _LENGTH.unpack(head)
-    message = pipe.read(length)
-    if len(message) < length:
-        return None
-    if kind == _FAULT:
-        raise RuntimeError(f"a reading process failed:\n{message.decode()}")
-    return message
-
-
-def serve(name: str) -> None:
-    """Be a worker: answer tasks from stdin on stdout until stdin ends."""
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints must not get among the answers
-
-    def send(kind: bytes, message: bytes) -> None:
-        answers.write(_LENGTH.pack(kind, len(message)) + message)
-        answers.flush()
-
-    try:
-        module, _, attribute = name.partition(":")
-        function: Callable[[Task], bytes] = getattr(importlib.import_module(module), attribute)
-        send(_ANSWER, b"")
-        for line in sys.stdin.buffer:
-            send(_ANSWER, function(json.loads(line)))
-    except Exception:  # it is told, in full, in the process that asked
-        send(_FAULT, traceback.format_exc().encode())
+def _next(
+    done: "queue.SimpleQueue[Answered | BaseException | None]",
+) -> Answered | BaseException | None:
+    """Wait for what comes; Windows sees Ctrl-C only between two waits."""
+    while True:
+        with suppress(queue.Empty):
+            return done.get(timeout=1)

@@ -50,7 +50,10 @@ def test_the_same_music_is_kept_once(some):
     some("bwv190.7.mxl", "bwv190.7-inst.mxl")
     corpus = read_builtin("chorales")
     assert [score.source for score in corpus.scores] == ["bach/bwv190.7"]
-    assert corpus.report.skipped[0].reason == "the same music as bach/bwv190.7"
+    (copy,) = corpus.report.skipped
+    assert (copy.problem, copy.style) == ("SAME_MUSIC", "bach")
+    assert copy.reason.endswith(": bach/bwv190.7")
+    assert copy.content_hash
 
 
 def test_folk_tunes_are_melodies_named_one_by_one(some):

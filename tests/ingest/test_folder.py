@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from musiclstm.errors import MusicLSTMError, RequestError, UnreadableFileError
-from musiclstm.ingest import IngestSettings, batch, read_folder, read_score
+from musiclstm.ingest import IngestSettings, batch, read_folder, read_score, walk
+from tests.ingest.pages import FLUTE, mxl
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -106,7 +107,7 @@ def test_settings_change_what_is_read(folder):
 def test_large_files_are_skipped_unread(folder):
     (folder / "large.mid").write_bytes(bytes(2000))
     report = read_folder(folder, settings=IngestSettings(max_bytes=1000)).report
-    assert "larger than 0.001 MB" in {f.source: f.reason for f in report.skipped}["large.mid"]
+    assert {f.source: f.problem for f in report.skipped}["large.mid"] == "TOO_LARGE"
 
 
 def test_links_in_a_circle_are_followed_once(folder):
@@ -122,8 +123,17 @@ def test_a_link_to_nothing_is_skipped(folder):
         (folder / "gone.mid").symlink_to(folder / "nowhere")
     except OSError:
         pytest.skip("this system makes no links")
-    reasons = {file.source: file.reason for file in read_folder(folder).report.skipped}
-    assert reasons["gone.mid"] == "it is no ordinary file"
+    problems = {file.source: file.problem for file in read_folder(folder).report.skipped}
+    assert problems["gone.mid"] == "NO_FILE"
+
+
+def test_a_pipe_is_never_opened(folder):
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("this system has no pipes with names")
+    os.mkfifo(folder / "pipe.mid")  # whoever opens it waits for ever
+    os.mkfifo(folder / "pipe.xml")
+    problems = {file.source: file.problem for file in read_folder(folder).report.skipped}
+    assert problems["pipe.mid"] == problems["pipe.xml"] == "NO_FILE"
 
 
 def test_one_file_is_a_folder_of_one(folder):
@@ -143,10 +153,103 @@ def test_a_fault_of_ours_costs_one_file(folder, monkeypatch):
         raise ZeroDivisionError("oh")
 
     monkeypatch.setattr("musiclstm.ingest.folder.read_midi", fail)
-    reasons = read_folder(folder, cache=False).report.reasons
-    assert list(reasons) == [
-        "the reader failed on it (ZeroDivisionError: oh); please report this, with the file"
+    skipped = read_folder(folder, cache=False).report.skipped
+    reasons = {file.source: file.reason for file in skipped}
+    assert reasons["top.mid"] == "the reader failed on it: ZeroDivisionError: oh"
+    assert len(reasons) == 7
+
+
+@pytest.fixture
+def mixed(tmp_path, one_note):
+    """One file of each kind, some under a wrong name, and what is no music."""
+    root = tmp_path / "mixed"
+    root.mkdir()
+    for name, data in {
+        "a.mid": one_note,
+        "b.musicxml": FLUTE,
+        "c.mxl": mxl(FLUTE),
+        "d.abc": b"X:1\nT:One\nK:C\nCD|\n\nX:2\nT:Two\nK:C\nEF|\n",
+        "e.krn": b"**kern\n4c\n*-\n",
+        "f.mid": FLUTE,
+        "g.xml": mxl(FLUTE),
+        "h.mxl": FLUTE,
+        "i.xml": one_note,
+        "pom.xml": b"<project/>",
+        "site.xml": b"<!DOCTYPE html><html></html>",
+        "page.pdf": b"%PDF",
+    }.items():
+        (root / name).write_bytes(data)
+    return root
+
+
+def test_every_kind_is_read_whatever_it_is_called(mixed):
+    first = read_folder(mixed)
+    assert [(score.source, score.notes[0, 2]) for score in first.scores] == [
+        ("a.mid", 60),
+        ("b.musicxml", 72),
+        ("c.mxl", 72),
+        ("d.abc#1-one", 60),
+        ("d.abc#2-two", 64),
+        ("e.krn", 60),
+        ("f.mid", 72),
+        ("g.xml", 72),
+        ("h.mxl", 72),
+        ("i.xml", 60),
     ]
+    assert {file.source: file.problem for file in first.report.skipped} == {
+        "pom.xml": "NOT_THIS_NOTATION",
+        "site.xml": "WEB_PAGE",
+    }
+    assert first.report.passed_over == {".pdf": 1}
+    again = read_folder(mixed)  # from the cache, under the same names
+    assert again == first
+    assert [file.source for file in again.report.kept] == [s.source for s in first.scores]
+
+
+def test_a_folder_that_cannot_be_opened_stands_in_the_report(mixed, monkeypatch):
+    (mixed / "bb").mkdir()
+    look_into = walk._entries
+
+    def refuse(path):
+        if os.fspath(path).endswith("bb"):
+            raise PermissionError(13, "Permission denied", os.fspath(path))
+        return look_into(path)
+
+    monkeypatch.setattr(walk, "_entries", refuse)
+    report = read_folder(mixed).report
+    assert [file.source for file in report.files][2] == "bb/"
+    assert report.files[2].problem == "NO_PERMISSION"
+
+
+def test_read_score_reads_every_kind(mixed):
+    for name in ("a.mid", "b.musicxml", "f.mid", "h.mxl"):
+        assert read_score(mixed / name).source == name
+    assert read_score(mixed / "d.abc").source == "d.abc#1-one"
+    with pytest.raises(UnreadableFileError, match=r"pom\.xml: it is not what its name says") as no:
+        read_score(mixed / "pom.xml")
+    assert (no.value.kind, bool(no.value.fix)) == ("NOT_THIS_NOTATION", True)
+
+
+def test_of_several_pieces_the_first_that_can_be_read_is_taken(tmp_path):
+    (tmp_path / "x.abc").write_bytes(b"X:1\nK:C\nz4|\n\nX:2\nT:b\nK:C\nC|\n")
+    assert read_score(tmp_path / "x.abc").source == "x.abc#2-b"
+    (tmp_path / "y.abc").write_bytes(b"X:1\nK:C\nz4|\n\nX:2\nK:C\nz|\n")
+    with pytest.raises(UnreadableFileError, match="no notes"):
+        read_score(tmp_path / "y.abc")
+
+
+def test_notation_and_large_files_are_read_where_they_can_be_stopped(mixed, monkeypatch):
+    asked = []
+    run_tasks = batch.run_tasks
+
+    def watch(function, tasks, **options):
+        asked.extend(Path(task["path"]).name for task in tasks)
+        return run_tasks(function, tasks, **options)
+
+    monkeypatch.setattr(batch, "run_tasks", watch)
+    for name in ("a.mid", "i.xml", "f.mid", "e.krn"):
+        read_score(mixed / name)
+    assert asked == ["f.mid", "e.krn"]
 
 
 @pytest.mark.parametrize("name", ["nowhere", "empty"])
@@ -164,6 +267,9 @@ def test_read_score_names_the_file(tmp_path, one_note):
     (tmp_path / "bad.mid").write_bytes(b"")
     with pytest.raises(UnreadableFileError, match=r"bad\.mid: the file is empty"):
         read_score(tmp_path / "bad.mid")
+    with pytest.raises(UnreadableFileError, match=r"bad\.mid") as caught:
+        read_score(tmp_path / "bad.mid")
+    assert (caught.value.kind, bool(caught.value.fix)) == ("EMPTY", True)
     with pytest.raises(MusicLSTMError, match="is no music file"):
         read_score(Path(__file__))
     with pytest.raises(MusicLSTMError, match="is a folder"):
@@ -200,3 +306,11 @@ def test_music21_is_imported_only_where_music_is_read():
     code = "import sys, musiclstm.ingest; sys.exit('music21' in sys.modules)"
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+
+
+def test_a_file_that_hangs_music21_is_given_up(tmp_path):
+    # a note of ten million bars; memory may run out before time does
+    (tmp_path / "x.abc").write_bytes(b"X:1\nM:4/4\nL:1/4\nK:C\nC9999999|D|\n")
+    with pytest.raises(UnreadableFileError) as caught:
+        read_score(tmp_path / "x.abc", IngestSettings(timeout_seconds=2))
+    assert caught.value.kind in {"TOO_SLOW", "TOO_BIG"}

@@ -138,3 +138,25 @@ def test_silence_is_refused():
     rest = "<note><rest/><duration>8</duration></note>"
     with pytest.raises(UnreadableFileError, match="no notes"):
         read_stream(musicxml(("Flute", [attributes() + rest])), source="")
+
+
+def test_a_tie_binds_only_what_begins_where_its_note_ends():
+    def tied(step, kind):
+        return note(step, 4, 2).replace("</note>", f"<tie type='{kind}'/></note>")
+
+    bar = attributes() + tied("A", "start") + note("B", 4, 2) + tied("A", "stop") + note("C", 4, 2)
+    far = [[0, 24, 69, 0], [24, 24, 71, 0], [48, 24, 69, 0], [72, 24, 60, 0]]
+    assert rows(read_stream(musicxml(("Flute", [bar])), source="")) == far
+    reading = read_stream(musicxml(("Flute", [bar])), source="", far_ties=True)
+    assert rows(reading) == [[0, 72, 69, 0], *far[1:2], *far[3:]]
+    bar = attributes() + tied("A", "start") + tied("A", "stop") + note("C", 4, 4)
+    reading = read_stream(musicxml(("Flute", [bar])), source="")
+    assert rows(reading) == [[0, 48, 69, 0], [48, 48, 60, 0]]
+
+
+def test_the_first_staff_with_a_signature_says_the_key_for_all():
+    bare = ("Flute", [attributes(mode="") + note("C", 5, 8)])
+    told = ("Oboe", [attributes() + note("C", 5, 8)])
+    silent = ("Drum", [note("C", 5, 8)])
+    assert read_stream(musicxml(bare, told), source="").score.key is None
+    assert read_stream(musicxml(silent, told), source="").score.key == Key.parse("D minor")

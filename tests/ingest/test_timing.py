@@ -53,7 +53,8 @@ def test_the_key_is_the_one_in_force_at_the_first_note(midi, on, meta):
         [on(960, 60), on(1920, 60)],
         [meta(1920, "key_signature", key="E")],
     )
-    assert read_midi(data, IngestSettings(), source="").score.key == Key.parse("Bb")
+    (reading,) = read_midi(data, IngestSettings(), source="")
+    assert reading.score.key == Key.parse("Bb")
 
 
 def beats(rng, n=400):
@@ -92,7 +93,7 @@ def test_a_performed_file_has_no_meter(midi, on, meta):
         [meta(0, "time_signature", numerator=3, denominator=4)],
         [on(tick, 60 + tick % 12) for tick in ticks],
     )
-    reading = read_midi(data, IngestSettings(), source="")
+    (reading,) = read_midi(data, IngestSettings(), source="")
     assert reading.score.performed
     assert reading.report.performed
     assert not reading.score.meter_map.specified
