@@ -1,10 +1,7 @@
 """``musiclstm train``: a folder of music in, a model folder out."""
 
-import math
 import shlex
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +9,21 @@ import click
 from click.core import ParameterSource
 
 from musiclstm.cli.console import print_json, progress, remark
-from musiclstm.cli.options import PATH, jobs_option, json_option, quiet_option
+from musiclstm.cli.options import (
+    LIMIT_NAMES,
+    PATH,
+    jobs_option,
+    json_option,
+    limit_options,
+    quiet_option,
+)
+from musiclstm.cli.train_lines import training_reporter
 from musiclstm.errors import MusicLSTMError
 
 if TYPE_CHECKING:
+    from musiclstm.ingest import Corpus
     from musiclstm.model import Bundle
-    from musiclstm.training import Evaluation, Progress, Summary
+    from musiclstm.training import TrainingConfig
 
 DEFAULT_MINUTES = 20.0
 
@@ -54,6 +60,7 @@ DEFAULT_MINUTES = 20.0
 )
 @click.option("--steps-per-quarter", type=click.IntRange(1, 960), help="The grid.  [default: 24]")
 @click.option("--pedal/--no-pedal", default=True, help="Whether the sustain pedal holds notes.")
+@limit_options
 @click.option("--dropout", type=click.FloatRange(0, 0.9), help="Against memorising, by the preset.")
 @click.option("--learning-rate", type=click.FloatRange(0, 1, min_open=True), help="By the preset.")
 @click.option("--lanes", type=click.IntRange(1, 1024), help="Pieces side by side.  [default: 32]")
@@ -89,6 +96,7 @@ def train(
     jobs: int | None,
     as_json: bool,
     quiet: bool,
+    **limits: Any,
 ) -> None:
     """Learn from the music in SRC and write the model to OUT.
 
@@ -106,27 +114,58 @@ def train(
         raise click.UsageError(f"{out} is no name for a model folder; write it like trained/mine")
     if resume:
         _refuse_settings(click.get_current_context())
-    from musiclstm.files import free_path  # noqa: PLC0415
-    from musiclstm.ingest import IngestSettings, read_folder  # noqa: PLC0415
     from musiclstm.model import load_bundle  # noqa: PLC0415
+    from musiclstm.score import DEFAULT_STEPS_PER_QUARTER  # noqa: PLC0415
     from musiclstm.training import preset  # noqa: PLC0415
-    from musiclstm.training import train as run  # noqa: PLC0415
+    from musiclstm.training.place import claimed, settle  # noqa: PLC0415
 
     start = load_bundle(init_from) if init_from else None
     config = preset(preset_name, seed=seed, steps=steps or 0)
     config = _configured(
         config, dropout, learning_rate=learning_rate, lanes=lanes, evaluations=evaluations
     )
-    if not resume:
-        free = free_path(out)
-        if free != out:
-            remark(f"{out} is there already; writing to {free}")
-        out = free
-    model = load_bundle(out) if resume else start
-    grid = _grid(model, steps_per_quarter)
-    if resume and model is not None:
-        pedal = bool(model.config.get("data", {}).get("pedal", True))
-    settings = IngestSettings(pedal=pedal, **({"steps_per_quarter": grid} if grid else {}))
+    left_out = _names(leave_out)
+    reading = {name: limit for name, limit in limits.items() if limit is not None}
+    if resume:
+        reading = {**_begun(out), **reading}
+    else:
+        grid = _grid(start, steps_per_quarter) or DEFAULT_STEPS_PER_QUARTER
+        reading = {"steps_per_quarter": grid, "pedal": pedal, **reading}
+        out = settle(out, remark)
+    # held from here on, so that a folder that cannot be had is known before an hour of reading
+    with claimed(out, remark):
+        corpus = _read(src, reading, jobs=jobs, quiet=quiet)
+        _say_unmatched(left_out, corpus, leave_out)
+        wishes: dict[str, Any] = {
+            "minutes": None if steps or epochs else minutes or DEFAULT_MINUTES,
+            "epochs": epochs,
+            "resume": resume,
+            "init_from": start,
+            "parts": [name.strip() for name in parts.split(",")] if parts else (),
+            "drop_drums": drop_drums,
+            "leave_out": (lambda source: Path(source).stem in left_out) if left_out else None,
+            "settings": {
+                "command": _command(),
+                **reading,
+                **({"licence": licence} if licence else {}),
+                **({"left_out": f"{len(left_out)} pieces, see {leave_out}"} if left_out else {}),
+            },
+        }
+        bundle = _trained(corpus, config, out, wishes, quiet=quiet)
+    if as_json:
+        print_json({"model": str(out), "digest": bundle.digest, **bundle.results})
+        return
+    nats = bundle.results.get("valid_nats_per_note")
+    judged = f": {nats:.3f} nats a note on held-out pieces" if nats is not None else ""
+    click.echo(f"{out} is ready{judged}")
+    remark(f"make music with it: musiclstm generate -m {out} -o out/ -n 3")
+
+
+def _read(src: Path, reading: dict[str, Any], *, jobs: int | None, quiet: bool) -> "Corpus":
+    """Read the music, and say of the first few files that could not be read why."""
+    from musiclstm.ingest import IngestSettings, read_folder  # noqa: PLC0415
+
+    settings = IngestSettings(**reading)
     with progress("Reading", quiet=quiet) as show:
         corpus = read_folder(src, settings=settings, jobs=jobs, progress=show)
     skipped = corpus.report.skipped
@@ -136,41 +175,42 @@ def train(
         remark(f"... and {len(skipped) - 10} more; `musiclstm ingest {src}` lists them all")
     if not corpus.scores:
         raise MusicLSTMError(f"nothing in {src} could be read: `musiclstm ingest {src}` says why")
-    left_out = _names(leave_out)
-    with _reporter(quiet) as reporter:
-        bundle = run(
-            corpus,
-            config,
-            out,
-            minutes=None if steps or epochs else minutes or DEFAULT_MINUTES,
-            epochs=epochs,
-            resume=resume,
-            init_from=start,
-            parts=[name.strip() for name in parts.split(",")] if parts else (),
-            drop_drums=drop_drums,
-            leave_out=(lambda source: Path(source).stem in left_out) if left_out else None,
-            settings={
-                "command": _command(),
-                "steps_per_quarter": settings.steps_per_quarter,
-                "pedal": settings.pedal,
-                **({"licence": licence} if licence else {}),
-                **({"left_out": f"{len(left_out)} pieces, see {leave_out}"} if left_out else {}),
-            },
-            reporter=reporter,
+    return corpus
+
+
+def _trained(
+    corpus: "Corpus", config: "TrainingConfig", out: Path, wishes: dict[str, Any], *, quiet: bool
+) -> "Bundle":
+    from musiclstm.training import train as run  # noqa: PLC0415
+
+    with training_reporter(quiet) as reporter:
+        return run(corpus, config, out, reporter=reporter, **wishes)
+
+
+def _begun(out: Path) -> dict[str, Any]:
+    """How the music was read for the training that is to be resumed."""
+    from musiclstm.training.checkpoint import load_progress  # noqa: PLC0415
+
+    kept = load_progress(out)
+    said = {name: kept["settings"].get(name) for name in ("pedal", *LIMIT_NAMES)}
+    reading = {name: value for name, value in said.items() if value is not None}
+    return {**reading, "steps_per_quarter": kept["vocabulary"]["steps_per_quarter"]}
+
+
+def _say_unmatched(names: frozenset[str], corpus: "Corpus", listed: Path | None) -> None:
+    """Tell which pieces were to be left out and are not there: most likely misspelt."""
+    there = {Path(file.source).stem for file in corpus.report.files}
+    if missing := sorted(names - there):
+        more = f" and {len(missing) - 10} more" if len(missing) > 10 else ""
+        remark(
+            f"warning: {listed} names {len(missing)} pieces that are not there: "
+            f"{', '.join(missing[:10])}{more}"
         )
-    result = {"model": str(out), "digest": bundle.digest, **bundle.results}
-    if as_json:
-        print_json(result)
-        return
-    nats = bundle.results.get("valid_nats_per_note")
-    judged = f": {nats:.3f} nats a note on held-out pieces" if nats is not None else ""
-    click.echo(f"{out} is ready{judged}")
-    remark(f"make music with it: musiclstm generate -m {out} -o out/ -n 3")
 
 
 def _refuse_settings(context: click.Context) -> None:
     """What a training began with holds to its end: say so, rather than pass a wish over."""
-    free = {"src", "out", "resume", "jobs", "as_json", "quiet"}
+    free = {"src", "out", "resume", "jobs", "as_json", "quiet", "timeout_seconds", "max_memory"}
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name or "")
         if parameter.name not in free and source not in (None, ParameterSource.DEFAULT):
@@ -204,7 +244,8 @@ def _names(path: Path | None) -> frozenset[str]:
     """Pieces that are named in a text file, a name a line, # for remarks."""
     if path is None:
         return frozenset()
-    lines = path.read_text(encoding="utf-8").splitlines()
+    # names of files need not be valid text: those that are not match here as they do there
+    lines = path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     return frozenset(name for line in lines if (name := line.split("#")[0].strip()))
 
 
@@ -212,101 +253,3 @@ def _command() -> str:
     """What was typed, for the model card; without the folders of this machine."""
     words = [Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:]]
     return shlex.join(["musiclstm", *words])
-
-
-class _Lines:
-    """A reporter that says in lines what happens."""
-
-    def __init__(self, say: Callable[[str], None], show: "Callable[[Progress], None]") -> None:
-        self._say = say
-        self._show = show
-
-    def started(self, summary: "Summary") -> None:
-        self._say(
-            f"{summary.pieces:,} pieces with {summary.notes:,} notes to learn from, "
-            f"{summary.held_out:,} held out; parts: {', '.join(summary.parts)}"
-        )
-        if summary.styles:
-            self._say(f"styles: {', '.join(summary.styles)}")
-        self._say(
-            f"a network of {summary.parameters:,} weights; "
-            f"about {max(summary.minutes, 1):,.0f} min and {summary.memory_mb:,} MB of memory"
-        )
-        for warning in summary.warnings:
-            self._say(f"warning: {warning}")
-        self._say("loading TensorFlow, which takes some seconds ...")
-
-    def planned(self, steps: int) -> None:
-        self._say(f"{steps:,} steps; nats a note, the lower the better:")
-
-    def stepped(self, progress: "Progress") -> None:
-        self._show(progress)
-
-    def evaluated(self, evaluation: "Evaluation", best: bool) -> None:
-        held_out = (
-            "" if math.isnan(evaluation.valid_nats) else f"  held out {evaluation.valid_nats:6.3f}"
-        )
-        self._say(
-            f"step {evaluation.step:6,}  epoch {evaluation.epoch:5.1f}  "
-            f"train {evaluation.train_nats:6.3f}{held_out}{' best' if best else '     '}  "
-            f"{evaluation.notes_per_second:6,.0f} notes/s  {_clock(evaluation.seconds):>5}"
-        )
-
-    def said(self, message: str) -> None:
-        self._say(message)
-
-
-def _clock(seconds: float) -> str:
-    """Minutes and seconds, ``"3:05"``.
-
-    >>> _clock(185)
-    '3:05'
-    """
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
-
-
-@contextmanager
-def _reporter(quiet: bool) -> Iterator[Any]:
-    from musiclstm.training import Silent  # noqa: PLC0415
-
-    if quiet:
-        yield Silent()
-    elif not sys.stderr.isatty():
-        yield _Lines(remark, lambda _: None)
-    else:
-        with _bar() as (say, show):
-            yield _Lines(say, show)
-
-
-@contextmanager
-def _bar() -> Iterator[Any]:
-    """One line that moves (steps, loss, speed, time left), and a way to print above it."""
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn  # noqa: PLC0415
-    from rich.progress import Progress as Bar  # noqa: PLC0415
-
-    columns = (
-        TextColumn("training"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(
-            "{task.fields[nats]} nats  {task.fields[rate]} notes/s  {task.fields[left]} left"
-        ),
-    )
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None, nats="-", rate="-", left="?")
-
-        def say(message: str) -> None:
-            bar.console.print(message, markup=False, highlight=False, soft_wrap=True)
-
-        def show(now: "Progress") -> None:
-            bar.update(
-                task,
-                completed=now.step,
-                total=now.steps or None,
-                nats=f"{now.train_nats:.3f}",
-                rate=f"{now.notes_per_second:,.0f}",
-                left=_clock(now.seconds_left) if math.isfinite(now.seconds_left) else "?",
-            )
-
-        yield say, show

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from musiclstm.encoding.parts import (
+    Habits,
     ModelPart,
     describe,
     median_pitch,
@@ -86,18 +87,16 @@ def widened(model_parts: Sequence[ModelPart], scores: Sequence[Score]) -> tuple[
 
     Args:
         model_parts: The parts of a vocabulary that is gone on with.
-        scores: The music that it will learn now.
+        scores: The music that it will learn now; gone through once.
     """
-    tables: list[list[NoteArray]] = [[] for _ in model_parts]
+    habits = [Habits() for _ in model_parts]
     for score in scores:
         fitted = fit_parts(score, model_parts)
         for (_, table), goal in zip(part_tables(fitted.score), fitted.part_map, strict=True):
-            tables[goal].append(table)
+            habits[goal].add(Part(), table)
     return tuple(
-        _with_habits_of(part, describe(part.is_drum, [(Part(), table) for table in own]))
-        if any(len(table) for table in own)
-        else part
-        for part, own in zip(model_parts, tables, strict=True)
+        _with_habits_of(part, describe(part.is_drum, own)) if own.notes else part
+        for part, own in zip(model_parts, habits, strict=True)
     )
 
 

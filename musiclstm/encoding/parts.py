@@ -9,11 +9,11 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from statistics import median
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from musiclstm.errors import EncodingError
 from musiclstm.score import Column, NoteArray, Part, Score
@@ -91,13 +91,14 @@ def build_model_parts(scores: Sequence[Score]) -> tuple[ModelPart, ...]:
     """Find the parts of a corpus, in the order from high to low, drums last.
 
     Args:
-        scores: The training pieces.
+        scores: The training pieces. They are gone through twice and not kept, so that they may lie
+            on disk.
 
     Returns:
         1 to 16 parts.
     """
     by_name = _consistent_names(scores)
-    members: dict[tuple[Any, ...], list[tuple[Part, NoteArray]]] = defaultdict(list)
+    members: dict[tuple[Any, ...], Habits] = defaultdict(Habits)
     for score in scores:
         named: list[tuple[Part, NoteArray]] = []
         others: list[tuple[Part, NoteArray]] = []
@@ -105,12 +106,12 @@ def build_model_parts(scores: Sequence[Score]) -> tuple[ModelPart, ...]:
             known = normalised_name(part.name) in by_name
             (named if known else others).append((part, table))
         for part, table in named:
-            members[part.is_drum, normalised_name(part.name)].append((part, table))
-        for key, member in zip(_rank_keys(others), others, strict=True):
-            members[key].append(member)
+            members[part.is_drum, normalised_name(part.name)].add(part, table)
+        for key, (part, table) in zip(_rank_keys(others), others, strict=True):
+            members[key].add(part, table)
     if not members:
         return (ModelPart("part"),)
-    common = sorted(members, key=lambda key: -sum(len(t) for _, t in members[key]))
+    common = sorted(members, key=lambda key: -members[key].notes)
     kept = common[:MAX_MODEL_PARTS]
     parts = [describe(key[0], members[key]) for key in kept]
     return _uniquely_named(sorted(parts, key=lambda part: (part.is_drum, -part.median)))
@@ -159,25 +160,61 @@ def median_pitch(table: NoteArray) -> float:
     return float(np.median(table[:, Column.PITCH])) if len(table) else 60.0
 
 
-def describe(is_drum: bool, members: Sequence[tuple[Part, NoteArray]]) -> ModelPart:
-    """The name, sound and habits of parts that become one model part."""
-    pitches = np.concatenate([table[:, Column.PITCH] for _, table in members])
-    programs = Counter(part.program for part, table in members for _ in range(max(1, len(table))))
-    names = Counter(normalised_name(part.name) for part, _ in members)
-    name, uses = names.most_common(1)[0]
-    if not name or uses * 2 < len(members):
+@dataclass
+class Habits:
+    """What the parts that become one model part have in common, gathered part by part.
+
+    Attributes:
+        parts: How many there are.
+        pitches: How often each pitch is struck, int64 ``(128,)``.
+        programs: Notes of each program, at least one a part.
+        names: Parts of each name.
+        overlaps: Notes that begin before everything earlier in their part has ended.
+        chord: Most notes struck at once; 0 while there are none.
+    """
+
+    parts: int = 0
+    pitches: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(128, np.int64))
+    programs: Counter[int] = field(default_factory=Counter)
+    names: Counter[str] = field(default_factory=Counter)
+    overlaps: int = 0
+    chord: int = 0
+
+    @property
+    def notes(self) -> int:
+        """How many notes there are."""
+        return int(self.pitches.sum())
+
+    def add(self, part: Part, table: NoteArray) -> None:
+        """Look at one more part, with its own notes ``(n, 5)``."""
+        self.parts += 1
+        self.programs[part.program] += max(1, len(table))
+        self.names[normalised_name(part.name)] += 1
+        if len(table):
+            self.pitches += np.bincount(table[:, Column.PITCH], minlength=128)
+            self.overlaps += _overlaps(table)
+            struck = np.unique(table[:, Column.ONSET], return_counts=True)[1]
+            self.chord = max(self.chord, int(struck.max()))
+
+
+def describe(is_drum: bool, habits: Habits) -> ModelPart:
+    """The model part that parts become which have these habits."""
+    notes = habits.notes
+    name, uses = habits.names.most_common(1)[0]
+    if not name or uses * 2 < habits.parts:
         name = "drums" if is_drum else "part"
-    overlaps = sum(_overlaps(table) for _, table in members)
-    struck = [np.unique(t[:, Column.ONSET], return_counts=True)[1] for _, t in members if len(t)]
+    used = np.flatnonzero(habits.pitches)
+    # the middle note, or the mean of the middle two
+    middle = np.searchsorted(np.cumsum(habits.pitches), [(notes - 1) // 2, notes // 2], "right")
     return ModelPart(
         name=name,
-        program=programs.most_common(1)[0][0],
+        program=habits.programs.most_common(1)[0][0],
         is_drum=is_drum,
-        low=int(pitches.min()) if pitches.size else 0,
-        high=int(pitches.max()) if pitches.size else 127,
-        median=float(median(pitches.tolist())) if pitches.size else 60.0,
-        monophonic=pitches.size > 0 and overlaps <= (1 - _MONOPHONIC_SHARE) * pitches.size,
-        chord=int(max((counts.max() for counts in struck), default=128)),
+        low=int(used[0]) if notes else 0,
+        high=int(used[-1]) if notes else 127,
+        median=float(middle.mean()) if notes else 60.0,
+        monophonic=notes > 0 and habits.overlaps <= (1 - _MONOPHONIC_SHARE) * notes,
+        chord=habits.chord or 128,
     )
 
 

@@ -236,28 +236,33 @@ def build_vocabulary(scores: Sequence[Score], *, style_names: bool = True) -> Vo
     """Make a vocabulary for a corpus (without counts: those need the encoded rows).
 
     Args:
-        scores: The training pieces, at least one, on one grid.
+        scores: The training pieces, at least one, on one grid. They are gone through and not kept,
+            so that they may lie on disk.
         style_names: Whether the sub-folders become styles; otherwise all styles stay spare.
 
     Raises:
         EncodingError: If there are no scores or they are on different grids.
     """
-    if not scores:
+    if not len(scores):
         raise EncodingError("there is no music to make a vocabulary of")
-    grids = sorted({score.steps_per_quarter for score in scores})
+    grids: set[int] = set()
+    meters: set[str] = set()
+    styles: set[str] = set()
+    for score in scores:
+        grids.add(score.steps_per_quarter)
+        meters.update(meter.name for meter in score.meter_map.meters)
+        styles.add(score.style)
     if len(grids) > 1:
-        raise EncodingError(f"the pieces are on different grids: {grids} steps a quarter")
+        raise EncodingError(f"the pieces are on different grids: {sorted(grids)} steps a quarter")
     parts = build_model_parts(scores)
-    meters = sorted({meter.name for score in scores for meter in score.meter_map.meters})
-    styles = sorted({score.style for score in scores if score.style}) if style_names else []
-    kept_styles = styles[: MAX_STYLES - SPARE_STYLES]
+    kept_styles = sorted(styles - {""})[: MAX_STYLES - SPARE_STYLES] if style_names else []
     return Vocabulary(
         parts=parts,
         # bass after soprano, then the middle: outer voices first, as a harmony student writes
         row_order=_outer_first(parts),
         styles=(*kept_styles, *("",) * SPARE_STYLES),
-        meters=tuple(meters[:MAX_METERS]),
-        steps_per_quarter=grids[0],
+        meters=tuple(sorted(meters)[:MAX_METERS]),
+        steps_per_quarter=grids.pop(),
     )
 
 

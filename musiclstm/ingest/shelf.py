@@ -84,7 +84,8 @@ class StoredReading:
         if self.place is None or not self.has_score:
             return Reading(self.report)
         try:
-            return unpack(self._bytes(self.place), source=self.report.source, style=self.report.style)
+            record, report = self._bytes(self.place), self.report
+            return unpack(record, source=report.source, style=report.style)
         except (OSError, ValueError) as error:
             raise MusicLSTMError(
                 f"{self.place} was changed or removed while it was in use; run this again"
@@ -127,7 +128,8 @@ class StoredScores(Sequence[Score]):
             return NotImplemented
         return len(self) == len(other) and all(map(operator.eq, self, other))
 
-    __hash__ = None  # type: ignore[assignment] - as with a list, equality is of what is in it
+    # as with a list, equality is of what is in it
+    __hash__ = None  # type: ignore[assignment]
 
     def __iter__(self) -> Iterator[Score]:
         return (self[index] for index in range(len(self)))

@@ -58,9 +58,10 @@ def draw_overview(overview: Overview, path: Path | str) -> None:
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib.layout_engine import ConstrainedLayoutEngine  # noqa: PLC0415
 
-    figure = Figure(figsize=_INCHES, dpi=DOTS_PER_INCH, facecolor="white", layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.15, h_pad=0.15, wspace=0.04, hspace=0.06)
+    layout = ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.15, wspace=0.04, hspace=0.06)
+    figure = Figure(figsize=_INCHES, dpi=DOTS_PER_INCH, facecolor="white", layout=layout)
     canvas: Any = FigureCanvasAgg(figure)
     figure.suptitle(
         overview.title, x=0.012, ha="left", size=15, weight="bold", color=INK, parse_math=False

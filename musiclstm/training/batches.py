@@ -2,7 +2,8 @@
 
 A batch has B lanes of T rows. Each lane plays one piece after the other; within a piece the LSTM's
 state is carried from window to window, and a new piece begins a new window with a fresh state. The
-rest of a piece's last window is padding, which counts for nothing.
+rest of a piece's last window is padding, which counts for nothing. A long piece is made ready for
+the network section by section (:mod:`.sections`), so that memory is bounded whatever its length.
 
 What a lane plays is decided by indices and seeds alone (:class:`Schedule`), so that a resumed run
 can skip to its step in no time and go on exactly as the unbroken one.
@@ -29,6 +30,7 @@ from musiclstm.encoding import (
     transpositions,
 )
 from musiclstm.encoding.parts import MAX_MODEL_PARTS
+from musiclstm.training.sections import SECTION_ROWS, section
 
 # How often a piece is shown with all conditions unspecified, and else how often each is hidden.
 ALL_HIDDEN = 0.3
@@ -103,6 +105,25 @@ def windows_per_epoch(lengths: Sequence[int], window: int) -> int:
     return int(sum(-(-length // window) for length in lengths))
 
 
+@dataclass(frozen=True)
+class _Ready:
+    """What a lane has made ready: a piece, or a section of one.
+
+    Attributes:
+        visit: Of the piece.
+        first: The row, counted from START, with which the section begins.
+        place: Where that row stands in ``piece``.
+        piece: The section, with what it remembers before it.
+        conditions: Those that are shown.
+    """
+
+    visit: Visit
+    first: int
+    place: int
+    piece: Piece
+    conditions: Conditions
+
+
 @dataclass
 class BatchMaker:
     """Cuts batches of one shape out of pieces.
@@ -121,7 +142,7 @@ class BatchMaker:
     lanes: int
     window: int
     augment: bool
-    _ready: list[tuple[Visit, Piece, Conditions] | None] = field(default_factory=list)
+    _ready: list[_Ready | None] = field(default_factory=list)
 
     @property
     def lengths(self) -> list[int]:
@@ -156,25 +177,32 @@ class BatchMaker:
             if window is None:
                 batch["fresh"][lane] = True
                 continue
+            first = window.start - window.start % self._section_rows
             ready = self._ready[lane]
-            if ready is None or ready[0] != window.visit:
-                ready = (window.visit, *self._prepare(window.visit))
-                self._ready[lane] = ready
-            _, piece, conditions = ready
-            _fill(batch, lane, piece, window.start, rows, v)
-            batch["conditions"][lane] = condition_ids(conditions, v)
+            if ready is None or (ready.visit, ready.first) != (window.visit, first):
+                ready = self._ready[lane] = self._prepare(window.visit, first)
+            _fill(batch, lane, ready.piece, window.start - first + ready.place, rows, v)
+            batch["conditions"][lane] = condition_ids(ready.conditions, v)
             batch["fresh"][lane] = window.start == 0
         return batch
 
-    def _prepare(self, visit: Visit) -> tuple[Piece, Conditions]:
-        encoded = self.pieces[visit.piece]
-        if not self.augment:
-            return prepare(encoded, self.vocabulary), Conditions()
-        rng = np.random.default_rng(visit.seed)
-        low, high = transpositions(encoded, self.vocabulary)
-        encoded = transpose(encoded, int(rng.integers(low, high + 1)), self.vocabulary)
-        conditions = hide(encoded.conditions, rng)
-        return prepare(encoded, self.vocabulary, bars=conditions.bars), conditions
+    @property
+    def _section_rows(self) -> int:
+        """Rows made ready at a time: whole windows, so that none lies in two sections."""
+        return self.window * max(1, SECTION_ROWS // self.window)
+
+    def _prepare(self, visit: Visit, first: int) -> _Ready:
+        v, encoded = self.vocabulary, self.pieces[visit.piece]
+        conditions, semitones = Conditions(), 0
+        if self.augment:
+            rng = np.random.default_rng(visit.seed)
+            low, high = transpositions(encoded, v)
+            semitones = int(rng.integers(low, high + 1))
+            conditions = hide(encoded.conditions.transposed(semitones), rng)
+        stop = min(first + self._section_rows, len(encoded.events))
+        cut, place = section(encoded, first, stop, v)
+        piece = prepare(transpose(cut, semitones, v), v, bars=conditions.bars)
+        return _Ready(visit, first, place, piece, conditions)
 
 
 def hide(conditions: Conditions, rng: np.random.Generator) -> Conditions:

@@ -41,6 +41,17 @@ def write_card(name: str, config: Mapping[str, Any], data: TrainingSet) -> str:
         lines.append(f"- styles: {', '.join(data.vocabulary.style_names)}")
     if config["data"].get("left_out"):
         lines.append(f"- left out on purpose: {config['data']['left_out']}")
+    if config["data"].get("init_from"):
+        lines.append(
+            f"- before that it was the model {config['data'].get('init_from_name', '')} "
+            f"({config['data']['init_from'][:12]}), with what that had learned from; the copy "
+            "check knows only the pieces counted here, so a piece of the former may be quoted "
+            "unnoticed"
+        )
+    if "copy_check_pieces" in config["data"]:
+        lines.append(
+            f"- the copy check knows only the first {config['data']['copy_check_pieces']:,} pieces"
+        )
     lines += ["", "## How good it is", ""]
     if "valid_nats_per_note" in results:
         by_field = results.get("valid_nats_by_field")

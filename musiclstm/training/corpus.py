@@ -1,8 +1,16 @@
-"""The corpus as training sees it: encoded, split, described."""
+"""The corpus as training sees it: encoded, split, described.
 
-from collections.abc import Callable, Sequence
+No more than one score is in memory at a time. What is chosen of the corpus is a list of places, and
+whoever needs the scores (splitting, the vocabulary, encoding) goes through them on disk; the rows
+that come of it lie on disk too.
+"""
+
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
 
 from musiclstm.encoding import Encoded, Field, Vocabulary, build_vocabulary, encode, fit_parts
 from musiclstm.encoding.fitting import widened
@@ -10,6 +18,7 @@ from musiclstm.errors import TrainingError
 from musiclstm.ingest import Corpus
 from musiclstm.score import Score
 from musiclstm.training.split import split_pieces
+from musiclstm.training.spool import spooled
 
 FEW_NOTES = 20_000  # below this a model of the default size learns the pieces by heart
 
@@ -20,17 +29,17 @@ class TrainingSet:
 
     Attributes:
         vocabulary: Made of the training pieces.
-        pieces: All pieces, encoded.
+        pieces: All pieces, encoded; their rows may be views of a file (:mod:`.spool`).
         splits: ``"train"`` or ``"valid"`` for each.
         hashes: Content hash of each.
-        scores: The pieces themselves.
+        keys_written: Whether the key of each stands in its file, or was found by us.
     """
 
     vocabulary: Vocabulary
     pieces: tuple[Encoded, ...]
     splits: tuple[str, ...]
     hashes: tuple[str, ...]
-    scores: tuple[Score, ...]
+    keys_written: tuple[bool, ...]
 
     def of(self, split: str) -> list[Encoded]:
         """The pieces of one split."""
@@ -41,37 +50,35 @@ class TrainingSet:
         """Share of the training rows whose id the vocabulary had counted, by field."""
         shares = {}
         for field in Field:
-            counts = self.vocabulary.counts.get(field, ())
+            known = np.asarray(self.vocabulary.counts.get(field, ()), np.int64) > 0
             seen = total = 0
             for piece in self.of("train"):
                 rows = piece.events
                 if field != Field.SHIFT:
                     rows = rows[rows[:, Field.SHIFT] <= self.vocabulary.max_shift]
                 total += len(rows)
-                seen += sum(1 for value in rows[:, field].tolist() if counts and counts[value])
+                seen += int(np.count_nonzero(known[rows[:, field]])) if known.size else 0
             shares[field.name.lower()] = seen / total if total else 1.0
         return shares
 
     def as_dict(self) -> dict[str, Any]:
         """For ``corpus.json``: what each piece is, and what generation may draw from."""
         pieces = []
-        for score, encoded, split, digest in zip(
-            self.scores, self.pieces, self.splits, self.hashes, strict=True
+        for encoded, split, digest, key_written in zip(
+            self.pieces, self.splits, self.hashes, self.keys_written, strict=True
         ):
-            conditions = encoded.conditions
+            conditions, meter_map = encoded.conditions, encoded.meter_map
             pieces.append(
                 {
-                    "source": score.source,
+                    "source": encoded.source,
                     "hash": digest,
                     "split": split,
                     "notes": encoded.n_notes,
-                    "style": score.style,
+                    "style": conditions.style or "",
                     "key": conditions.key.index if conditions.key else None,
-                    "key_written": score.key is not None,
-                    "meters": [
-                        [m.step, m.numerator, m.denominator] for m in score.meter_map.meters
-                    ],
-                    "pickup": score.meter_map.pickup_steps,
+                    "key_written": key_written,
+                    "meters": [[m.step, m.numerator, m.denominator] for m in meter_map.meters],
+                    "pickup": meter_map.pickup_steps,
                     "tempo": conditions.tempo,
                     "bars": conditions.bars,
                     "parts": list(encoded.part_map),
@@ -79,6 +86,45 @@ class TrainingSet:
                 }
             )
         return {"pieces": pieces}
+
+
+@dataclass(frozen=True)
+class _Chosen(Sequence[Score]):
+    """Pieces of a corpus, each read, and cut down to what is learned, when it is asked for.
+
+    Attributes:
+        scores: Of the corpus.
+        places: Which of them.
+        cut: From a score to what of it is learned.
+    """
+
+    scores: Sequence[Score]
+    places: Sequence[int]
+    cut: Callable[[Score], Score]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @overload
+    def __getitem__(self, index: int) -> Score: ...
+    @overload
+    def __getitem__(self, index: slice) -> "_Chosen": ...
+    def __getitem__(self, index: int | slice) -> "Score | _Chosen":
+        if isinstance(index, slice):
+            return replace(self, places=self.places[index])
+        return self.cut(self.scores[self.places[index]])
+
+    def __iter__(self) -> Iterator[Score]:
+        return (self[index] for index in range(len(self)))
+
+    def with_music(self) -> "_Chosen":
+        """Those of which something is left."""
+        kept = zip(self.places, self, strict=True)
+        return replace(self, places=[place for place, score in kept if len(score.notes)])
+
+    def only(self, places: Container[int]) -> "_Chosen":
+        """Those at some places of the corpus."""
+        return replace(self, places=[place for place in self.places if place in places])
 
 
 def prepare_corpus(
@@ -89,7 +135,9 @@ def prepare_corpus(
     parts: Sequence[str] = (),
     drop_drums: bool = False,
     vocabulary: Vocabulary | None = None,
+    settled: bool = False,
     leave_out: Callable[[str], bool] | None = None,
+    folder: Path | None = None,
 ) -> TrainingSet:
     """Encode and split a corpus.
 
@@ -100,48 +148,67 @@ def prepare_corpus(
         parts: Names or numbers (from 0) of the model parts to learn; all by default.
         drop_drums: Whether to leave drums out.
         vocabulary: To go on with (fine-tuning); by default one is made of the training pieces.
+        settled: Whether ``vocabulary`` was made of this very corpus: then it stays as it is.
         leave_out: Says of a source whether it must not be used at all.
+        folder: Where the rows lie while they are learned from; see :func:`spooled`.
 
     Raises:
-        TrainingError: If no music is left.
+        TrainingError: If no music is left, or no room on the disk.
     """
-    scores, hashes = [], []
-    for score, digest in zip(corpus.scores, corpus.hashes, strict=True):
-        if leave_out is not None and leave_out(score.source):
-            continue
-        kept = score
-        if drop_drums and any(part.is_drum for part in score.parts):
-            kept = score.keep_parts([i for i, part in enumerate(score.parts) if not part.is_drum])
-        if len(kept.notes):
-            scores.append(kept)
-            hashes.append(digest)
-    if not scores:
+    candidates = [
+        place
+        for place, file in enumerate(corpus.report.kept)
+        if leave_out is None or not leave_out(file.source)
+    ]
+    cut = _without_drums if drop_drums else _whole
+    chosen = _Chosen(corpus.scores, candidates, cut).with_music()
+    if not chosen:
         raise TrainingError("no music is left to learn from; see what `musiclstm ingest` reports")
-    splits = split_pieces(scores, valid_share, seed)
-    training = [score for score, split in zip(scores, splits, strict=True) if split == "train"]
-    if vocabulary is None:
-        made = build_vocabulary(training)
-    else:
-        made = vocabulary.with_styles(sorted({score.style for score in training if score.style}))
+    split_of = dict(zip(chosen.places, split_pieces(chosen, valid_share, seed), strict=True))
+    to_learn = {place for place, split in split_of.items() if split == "train"}
+    made = vocabulary or build_vocabulary(chosen.only(to_learn))
     if parts:
         # the corpus' own parts, whatever the vocabulary that is gone on with has left of them
-        full = build_vocabulary(training)
-        wanted = part_ids(parts, full)
-        chosen = [_only(score, full, wanted) for score in scores]
-        heard = [place for place, score in enumerate(chosen) if len(score.notes)]
-        scores, hashes = [chosen[place] for place in heard], [hashes[place] for place in heard]
-        splits = [splits[place] for place in heard]
-        training = [score for score, split in zip(scores, splits, strict=True) if split == "train"]
-        if not training:
+        own = made if vocabulary is None else build_vocabulary(chosen.only(to_learn))
+        wanted = part_ids(parts, own)
+        chosen = replace(chosen, cut=lambda score: _only(cut(score), own, wanted)).with_music()
+        if not chosen.only(to_learn):
             raise TrainingError(f"no piece to learn from has the parts {', '.join(parts)}")
-        made = build_vocabulary(training) if vocabulary is None else made
-    if vocabulary is not None:
+        made = vocabulary or build_vocabulary(chosen.only(to_learn))
+    if vocabulary is not None and not settled:
+        training = chosen.only(to_learn)
+        made = vocabulary.with_styles(sorted({score.style for score in training} - {""}))
         made = replace(made, parts=widened(made.parts, training))
-    pieces = tuple(encode(score, made) for score in scores)
+    keys_written = []
+
+    def encoded() -> Iterator[Encoded]:
+        for score in chosen:
+            keys_written.append(score.key is not None)
+            yield encode(score, made)
+
+    pieces = spooled(encoded(), folder)
+    splits = tuple(split_of[place] for place in chosen.places)
     if vocabulary is None:
-        rows = [p.events for p, split in zip(pieces, splits, strict=True) if split == "train"]
+        rows = (p.events for p, split in zip(pieces, splits, strict=True) if split == "train")
         made = made.with_counts(rows)
-    return TrainingSet(made, pieces, tuple(splits), tuple(hashes), tuple(scores))
+    hashes = corpus.hashes
+    return TrainingSet(
+        vocabulary=made,
+        pieces=pieces,
+        splits=splits,
+        hashes=tuple(hashes[place] for place in chosen.places),
+        keys_written=tuple(keys_written),
+    )
+
+
+def _whole(score: Score) -> Score:
+    return score
+
+
+def _without_drums(score: Score) -> Score:
+    if not any(part.is_drum for part in score.parts):
+        return score
+    return score.keep_parts([i for i, part in enumerate(score.parts) if not part.is_drum])
 
 
 def part_ids(names: Sequence[str], vocabulary: Vocabulary) -> set[int]:

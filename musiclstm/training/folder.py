@@ -1,63 +1,60 @@
 """What training writes into the model folder, and when.
 
 First what never changes (vocabulary, corpus, copy check), so that the weights, written last and
-replaced whole, always find the rest in place; in the end the final figures and the card.
+replaced whole, always find the rest in place; in the end the final figures and the card. Every file
+is whole at every moment; killed between two of them, the folder holds the settings of one
+evaluation and the weights of another, which fit together as well.
 """
 
 import platform
 from collections.abc import Mapping
 from importlib.metadata import version
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import musiclstm
-from musiclstm.errors import TrainingError
 from musiclstm.files import atomic_write_bytes
-from musiclstm.generation import novelty_arrays
 from musiclstm.model import Bundle, count_parameters, load_bundle
 from musiclstm.model.bundle import (
     CARD,
     CONFIG,
     CORPUS,
     FORMAT_VERSION,
-    HISTORY,
     NOVELTY,
     VOCABULARY,
     write_json,
     write_weights,
 )
 from musiclstm.training.card import write_card
+from musiclstm.training.copies import write_copies
 from musiclstm.training.corpus import TrainingSet
-from musiclstm.training.history import write_history
 
 if TYPE_CHECKING:
     from musiclstm.training.batches import BatchMaker
     from musiclstm.training.run import Run
 
 
-def write_beginning(folder: Path, data: TrainingSet) -> None:
-    """Write what does not change while the model learns."""
+def write_beginning(folder: Path, data: TrainingSet) -> int:
+    """Write what does not change while the model learns.
+
+    Returns:
+        How many pieces the copy check knows: all that are learned from, or as many as fit.
+    """
     write_json(folder / VOCABULARY, data.vocabulary.as_dict())
     write_json(folder / CORPUS, data.as_dict())
-    buffer = BytesIO()
-    arrays: dict[str, Any] = novelty_arrays(data.of("train"), data.vocabulary)
-    np.savez_compressed(buffer, **arrays)
-    atomic_write_bytes(folder / NOVELTY, buffer.getvalue())
+    return write_copies(folder / NOVELTY, data.of("train"), data.vocabulary)
 
 
-def write_best(run: "Run", status: str, *, changed: bool) -> None:
-    """Write the learning curve and, where the best weights have changed, these."""
-    write_history(run.out / HISTORY, run.history)
-    if changed:
-        write_json(run.out / CONFIG, config_values(run, status))
-        write_weights(run.out, run.best)
+def write_best(run: "Run", status: str) -> None:
+    """Write the best weights so far, and what belongs to them."""
+    write_json(run.out / CONFIG, config_values(run, status))
+    write_weights(run.out, run.best)
 
 
 def finish(run: "Run", status: str, scorer: "BatchMaker | None") -> Bundle:
-    """Score all held-out pieces with the weights as they lie on disk, and write the card.
+    """Score all held-out pieces with the weights as they lie on disk, and write figures and card.
 
     Args:
         run: The training.
@@ -65,10 +62,8 @@ def finish(run: "Run", status: str, scorer: "BatchMaker | None") -> Bundle:
         scorer: Of all held-out pieces; None where there are none.
 
     Raises:
-        TrainingError: If there was no evaluation yet.
+        UnwritableError: If they cannot be written; then those of the last evaluation are there.
     """
-    if not run.best:
-        raise TrainingError("training was stopped before the first evaluation; nothing was kept")
     config = config_values(run, status)
     if scorer is not None:
         # by name: a resumed run has read its best weights in another order
@@ -78,7 +73,6 @@ def finish(run: "Run", status: str, scorer: "BatchMaker | None") -> Bundle:
         config["results"]["valid_nats_per_note"] = round(float(fields.sum()), 4)
         config["results"]["valid_nats_by_field"] = [round(float(value), 4) for value in fields]
     write_json(run.out / CONFIG, config)
-    write_weights(run.out, run.best)
     atomic_write_bytes(run.out / CARD, write_card(run.out.name, config, run.data).encode())
     return load_bundle(run.out)
 
@@ -89,7 +83,7 @@ def config_values(run: "Run", status: str) -> dict[str, Any]:
         "format_version": FORMAT_VERSION,
         "network": run.config.network.as_dict(),
         "training": run.config.as_dict(),
-        "data": run.settings,
+        "data": dict(run.brief.settings),
         "status": status,
         "versions": {
             "musiclstm": musiclstm.__version__,

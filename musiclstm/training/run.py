@@ -1,12 +1,14 @@
 """A training in course: steps, evaluations, checkpoints.
 
 From the first evaluation on, the model folder is a usable bundle, replaced file by file whenever
-the held-out score gets better.
+the held-out score gets better. With every evaluation, and every couple of minutes between, goes a
+checkpoint; it holds all that the next step depends on, so that a resumed run takes the very steps
+that an unbroken one would have taken.
 """
 
 import math
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,17 +16,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from musiclstm.encoding import Encoded, Vocabulary
 from musiclstm.errors import TrainingError
-from musiclstm.generation import compose
-from musiclstm.model import Bundle
-from musiclstm.rendering import write_midi
+from musiclstm.files import UnwritableError
+from musiclstm.model.bundle import HISTORY
 from musiclstm.training.batches import Batch, BatchMaker, prefetch, windows_per_epoch
+from musiclstm.training.brief import Brief
 from musiclstm.training.checkpoint import Checkpoint, save_checkpoint
 from musiclstm.training.config import TrainingConfig
 from musiclstm.training.corpus import TrainingSet
 from musiclstm.training.folder import write_best
+from musiclstm.training.history import write_history
+from musiclstm.training.keeping import Keeper
 from musiclstm.training.report import Evaluation, Progress, Reporter
+from musiclstm.training.sample import write_sample
+from musiclstm.training.scoring import scorer, some
 
 if TYPE_CHECKING:
     from musiclstm.training.step import Trainer
@@ -32,17 +37,9 @@ if TYPE_CHECKING:
 _MEASURED_STEPS = 6
 _EVALUATION_SHARE = 0.1  # of the time, at most, unless that makes too few
 _FEWEST_EVALUATIONS = 4
-_ROWS_PER_EVALUATION = 30_000  # on the way; the last evaluation takes all held-out pieces
 _SCORING_SPEED = 1.2  # scoring against training, rows a second, with the copying of weights
-_SAMPLE_BARS = 16
 _LEAST_GAIN = 0.002  # nats a note: less is no progress for early stopping
 _SMOOTHING = 0.05  # of the training loss that is shown
-
-
-def scorer(pieces: Sequence[Encoded], vocabulary: Vocabulary, config: TrainingConfig) -> BatchMaker:
-    """Batches for the likelihood of pieces: as they are, nothing known of the whole."""
-    lanes = min(config.lanes, len(pieces))
-    return BatchMaker(pieces, vocabulary, lanes, config.window, augment=False)
 
 
 @dataclass
@@ -51,12 +48,10 @@ class Run:
 
     Attributes:
         data: Pieces and split.
-        config: Hyper-parameters.
+        brief: What was asked for.
         out: The model folder.
         reporter: Is told how it goes.
         trainer: The network while it learns.
-        settings: How the corpus was read, for ``config.json``.
-        choices: What of the corpus is learned; a resumed run must choose the same.
         history: One row an evaluation.
         best: Averaged weights of the best evaluation.
         best_nats: Its held-out nats a note; without held-out pieces minus the step.
@@ -66,12 +61,10 @@ class Run:
     """
 
     data: TrainingSet
-    config: TrainingConfig
+    brief: Brief
     out: Path
     reporter: Reporter
     trainer: "Trainer"
-    settings: dict[str, Any]
-    choices: dict[str, Any]
     history: list[Evaluation] = field(default_factory=list)
     best: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
     best_nats: float = math.inf
@@ -83,12 +76,20 @@ class Run:
         c, vocabulary = self.config, self.data.vocabulary
         training, held_out = self.data.of("train"), self.data.of("valid")
         self.maker = BatchMaker(training, vocabulary, c.lanes, c.window, augment=True)
-        self.scorer = scorer(_some(held_out), vocabulary, c) if held_out else None
+        self.scorer = scorer(some(held_out), vocabulary, c) if held_out else None
         self._began = self._mark = time.monotonic()
         self._nats, self._notes = 0.0, 0  # since the last evaluation
         self._shown = math.nan
         self._goal = math.inf  # what the next evaluation must be below to count as progress
         self.between_steps: Callable[[], None] = lambda: None  # where Ctrl-C may come
+        self.keeper = Keeper(self._write, self.reporter.said)
+        self.within_step = False  # a step that was broken off must not be saved
+        self._row_unwritten = self._best_unwritten = self._provisional = False
+
+    @property
+    def config(self) -> TrainingConfig:
+        """Hyper-parameters; ``steps`` is 0 until it is planned."""
+        return self.brief.config
 
     @property
     def seconds(self) -> float:
@@ -109,17 +110,16 @@ class Run:
 
     # --- steps ------------------------------------------------------------------------------
 
-    def plan(
-        self, batches: Iterator[Batch], minutes: float | None, epochs: float | None
-    ) -> TrainingConfig:
+    def plan(self, batches: Iterator[Batch]) -> None:
         """Turn epochs or minutes into steps; minutes by doing, and timing, the first few.
 
-        Returns:
-            The configuration with its steps, and with fewer evaluations where time is short.
+        Where time is short there will be fewer evaluations.
         """
+        minutes = self.brief.minutes
         if minutes is None:
-            steps = round((epochs or 1.0) * max(1.0, self.steps_per_epoch))
-            return replace(self.config, steps=max(1, steps))
+            steps = round((self.brief.epochs or 1.0) * max(1.0, self.steps_per_epoch))
+            self._settle(max(1, steps), self.config.evaluations)
+            return
         times = []
         for _ in range(_MEASURED_STEPS + 1):  # the first compiles
             batch = next(batches)
@@ -134,7 +134,12 @@ class Run:
         # scoring is compiled too, in about half the time
         left = minutes * 60 - self.seconds - evaluations * evaluation - times[0] / 2
         steps = max(self.trainer.step + 1, int(left / a_step))
-        return replace(c, steps=steps, evaluations=evaluations)
+        self._settle(steps, evaluations)
+
+    def _settle(self, steps: int, evaluations: int) -> None:
+        config = replace(self.config, steps=steps, evaluations=evaluations)
+        self.brief, self.trainer.config = replace(self.brief, config=config), config
+        self.keeper.keep()  # a resumed run keeps to this plan
 
     def loop(self, batches: Iterator[Batch]) -> None:
         """Train to the last step, or until the held-out pieces no longer get better."""
@@ -142,24 +147,26 @@ class Run:
         every = max(1, math.ceil(c.steps / c.evaluations))
         sampled = {round(c.evaluations * (k + 1) / (c.samples + 1)) for k in range(c.samples)}
         while trainer.step < c.steps:
-            self._step(next(batches))
-            last = trainer.step == c.steps
-            if not last and trainer.step % every:
-                continue
-            self.evaluate()
-            if last:
-                return
-            if trainer.step // every in sampled:
-                self._sample()
             if self.stale >= c.patience:
                 self.reporter.said(
                     f"the held-out pieces have not got better since step {self.best_step}: "
                     "stopping, before the model learns its pieces by heart"
                 )
                 return
+            self._step(next(batches))
+            if trainer.step == c.steps:
+                self.evaluate()
+            elif trainer.step % every == 0:
+                self.evaluate()
+                if trainer.step // every in sampled:
+                    write_sample(self)
+            elif self.keeper.due:
+                self.keeper.keep()
 
     def _step(self, batch: Batch) -> None:
+        self.within_step = True
         nats, notes = self.trainer.train(batch)
+        self.within_step = False
         if not math.isfinite(nats):
             raise TrainingError(
                 f"the loss is not finite at step {self.trainer.step}; lower the learning rate"
@@ -186,9 +193,13 @@ class Run:
 
     # --- evaluations ------------------------------------------------------------------------
 
-    def evaluate(self) -> None:
-        """Score the held-out pieces; keep the weights if they are the best; write everything."""
-        trainer = self.trainer
+    def evaluate(self, *, provisional: bool = False) -> None:
+        """Score the held-out pieces; keep the weights if they are the best; save everything.
+
+        Args:
+            provisional: Leave the checkpoint as it is: a resumed run knows nothing of this.
+        """
+        self._provisional, trainer = provisional, self.trainer
         elapsed = max(time.monotonic() - self._mark, 1e-9)
         fields = trainer.evaluate(self.scorer) if self.scorer else np.full(5, math.nan)
         valid_nats = float(fields.sum())
@@ -212,76 +223,76 @@ class Run:
         best = judged < self.best_nats
         if best:
             self.best_nats, self.best_step = judged, trainer.step
-            self.best = trainer.averaged_weights()
+            self.best, self._best_unwritten = trainer.averaged_weights(), True
         self._nats, self._notes, self._mark = 0.0, 0, time.monotonic()
-        write_best(self, "unfinished", changed=best)
-        self.save()
+        self._row_unwritten = True
+        self.keeper.keep()
         self.reporter.evaluated(row, best)
-
-    def _sample(self) -> None:
-        """Compose a piece on the way, to hear how far the model has come."""
-        bundle = Bundle(
-            path=self.out,
-            config={},
-            network=self.config.network,
-            vocabulary=self.data.vocabulary,
-            weights=self.trainer.averaged_weights(),
-            corpus=self.data.as_dict(),
-        )
-        piece = compose(bundle, seed=self.config.seed, bars=_SAMPLE_BARS)[0]
-        path = self.out / "samples" / f"step-{self.trainer.step:06d}.mid"
-        write_midi(piece.score, path)
-        self.reporter.said(f"a sample: {path}")
 
     # --- checkpoints ------------------------------------------------------------------------
 
-    def save(self) -> None:
-        """Write a checkpoint: everything that the next step depends on."""
+    def _write(self) -> None:
+        """Save all that is not saved yet, each as far as it goes.
+
+        Raises:
+            UnwritableError: The first that was met.
+        """
+        errors = []
+        for write in (self._write_history, self._write_best, self._write_checkpoint):
+            try:
+                write()
+            except UnwritableError as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
+
+    def _write_history(self) -> None:
+        if self._row_unwritten:
+            write_history(self.out / HISTORY, self.history)
+            self._row_unwritten = False
+
+    def _write_best(self) -> None:
+        if self._best_unwritten:
+            write_best(self, "unfinished")
+            self._best_unwritten = False
+
+    def _write_checkpoint(self) -> None:
+        if self._provisional:
+            return
         arrays = self.trainer.snapshot() | {f"best.{name}": v for name, v in self.best.items()}
         progress = {
+            **self.brief.as_dict(),
             "step": self.trainer.step,
-            "config": self.config.as_dict(),
             "history": [row.as_dict() for row in self.history],
             "best_nats": self.best_nats,
             "best_step": self.best_step,
             "stale": self.stale,
             "goal": self._goal,
-            "choices": self.choices,
             "nats": self._nats,
             "notes": self._notes,
+            "since_evaluation": time.monotonic() - self._mark,
             "seconds": self.seconds,
-            "settings": self.settings,
-            "hashes": list(self.data.hashes),
         }
         save_checkpoint(self.out, Checkpoint(arrays, progress))
 
     def take_up(self, checkpoint: Checkpoint) -> None:
         """Go back to where a checkpoint was made."""
         progress = checkpoint.progress
-        self.trainer.restore(checkpoint.arrays, int(progress["step"]))
-        self.history = [Evaluation.from_dict(row) for row in progress["history"]]
-        self.best = {
-            name.removeprefix("best."): value
-            for name, value in checkpoint.arrays.items()
-            if name.startswith("best.")
-        }
-        self.best_nats = float(progress["best_nats"])
-        self.best_step, self.stale = int(progress["best_step"]), int(progress["stale"])
-        self._nats, self._notes = float(progress["nats"]), int(progress["notes"])
-        self._goal = float(progress["goal"])
-        self.seconds_before = float(progress["seconds"])
-        self.settings = dict(progress["settings"])
-        if list(self.data.hashes) != progress["hashes"]:
-            self.reporter.said("the corpus has changed since the checkpoint: going on with the new")
-        self.reporter.said(f"going on at step {self.trainer.step} of {self.config.steps}")
-
-
-def _some(pieces: list[Encoded]) -> list[Encoded]:
-    """Held-out pieces for the evaluations on the way."""
-    kept, rows = [], 0
-    for piece in pieces:
-        kept.append(piece)
-        rows += len(piece.events)
-        if rows > _ROWS_PER_EVALUATION:
-            break
-    return kept
+        step = int(progress["step"])
+        if "state" in checkpoint.arrays:  # else it is the one from before the network was made
+            self.trainer.restore(checkpoint.arrays, step)
+            self.history = [Evaluation.from_dict(row) for row in progress["history"]]
+            self.best = {
+                name.removeprefix("best."): value
+                for name, value in checkpoint.arrays.items()
+                if name.startswith("best.")
+            }
+            self.best_nats = float(progress["best_nats"])
+            self.best_step, self.stale = int(progress["best_step"]), int(progress["stale"])
+            self._nats, self._notes = float(progress["nats"]), int(progress["notes"])
+            self._goal = float(progress["goal"])
+            self._mark = time.monotonic() - float(progress["since_evaluation"])
+            self.seconds_before = float(progress["seconds"])
+            # what lies on disk may be of a later moment, or lost in a power cut
+            self._row_unwritten, self._best_unwritten = bool(self.history), bool(self.best)
+        self.reporter.said(f"going on at step {step} of {self.config.steps or 'those to come'}")

@@ -20,7 +20,7 @@ def split_pieces(scores: Sequence[Score], valid_share: float, seed: int) -> list
     """Say of each piece whether it is for training or held out.
 
     Args:
-        scores: The corpus.
+        scores: The corpus; gone through twice and not kept, so that it may lie on disk.
         valid_share: Share of the notes that is held out, 0-0.5.
         seed: Another seed, another split.
 
@@ -37,8 +37,12 @@ def split_pieces(scores: Sequence[Score], valid_share: float, seed: int) -> list
         members.setdefault(group, []).append(index)
     if len(members) < 2:
         return splits
-    order = sorted(members.values(), key=lambda group: min(_hash(scores[i], seed) for i in group))
-    lengths = np.array([len(score.notes) for score in scores])
+    lengths = np.zeros(len(scores), np.int64)
+    hashes = []
+    for index, score in enumerate(scores):
+        lengths[index] = len(score.notes)
+        hashes.append(_hash(score, seed))
+    order = sorted(members.values(), key=lambda group: min(hashes[index] for index in group))
     goal, held = valid_share * lengths.sum(), 0
     for group in order[:-1]:
         size = int(lengths[group].sum())

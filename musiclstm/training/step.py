@@ -52,8 +52,8 @@ class Trainer:
         self.traces = 0
         # An ordinary graph: the LSTM layer compiles its own loops, and TensorFlow spreads the rest
         # over the cores. Compiled by XLA as a whole, everything but matrix products runs on one.
-        self._train = tf.function(self._train_step)
-        self._score = tf.function(self._score_step)
+        self._train = tf.function(self._train_step, autograph=False)
+        self._score = tf.function(self._score_step, autograph=False)
 
     def train(self, batch: Batch) -> tuple[float, int]:
         """Learn from one batch; returns its nats (with dropout) and its notes."""

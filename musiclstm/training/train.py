@@ -1,7 +1,8 @@
 """Training from beginning to end: a corpus in, a model folder out.
 
-Everything that can be known before TensorFlow is loaded is said before it is loaded. Ctrl-C after
-the first step leaves a usable model, with a checkpoint to resume from.
+Everything that can be known before TensorFlow is loaded is said, and saved, before it is loaded:
+from then on a training that is killed can be resumed. Ctrl-C after the first step leaves a usable
+model besides.
 """
 
 import os
@@ -12,19 +13,30 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from musiclstm.encoding import Vocabulary
 from musiclstm.errors import TrainingError
+from musiclstm.files import UnwritableError
 from musiclstm.ingest import Corpus
-from musiclstm.model import Bundle, count_parameters, load_bundle
+from musiclstm.model import Bundle, count_parameters
 from musiclstm.model.bundle import WEIGHTS
 from musiclstm.training.batches import windows_per_epoch
-from musiclstm.training.checkpoint import has_checkpoint, load_checkpoint
+from musiclstm.training.brief import Brief, corpus_digest
+from musiclstm.training.checkpoint import (
+    FOLDER,
+    START,
+    Checkpoint,
+    has_checkpoint,
+    load_checkpoint,
+    load_progress,
+    save_checkpoint,
+)
 from musiclstm.training.config import TrainingConfig
 from musiclstm.training.corpus import FEW_NOTES, TrainingSet, prepare_corpus
 from musiclstm.training.folder import finish, write_beginning
 from musiclstm.training.interrupt import between_steps
+from musiclstm.training.place import claimed, is_shell
 from musiclstm.training.report import Reporter, Silent, Summary
-from musiclstm.training.run import Run, scorer
+from musiclstm.training.run import Run
+from musiclstm.training.scoring import scorer
 
 _TENSORFLOW_MB = 600  # what it takes by itself
 # A guess for the summary, from 2 cores of 2023; after a few steps the time left is measured.
@@ -51,7 +63,7 @@ def train(
     Args:
         corpus: As read by :func:`musiclstm.ingest.read_folder`.
         config: Hyper-parameters; with ``steps`` set it alone decides how long.
-        out: The model folder.
+        out: The model folder; it is held while the training runs.
         minutes: Instead of steps: how long, from now on; turned into steps by a measurement.
         epochs: Instead of steps: how often each piece is played.
         resume: Go on from the checkpoint in ``out``; its settings hold, and the other arguments
@@ -67,75 +79,143 @@ def train(
         The bundle as written: the averaged weights of the best evaluation.
 
     Raises:
-        TrainingError: If there is nothing to learn from, nothing to resume, or ``out`` is taken.
+        TrainingError: If there is nothing to learn from, nothing to resume, or ``out`` is taken or
+            held by another training.
+        UnwritableError: If ``out`` cannot be written.
     """
     folder, tell = Path(out), reporter or Silent()
-    checkpoint = load_checkpoint(folder) if resume else None
-    if checkpoint is None and (has_checkpoint(folder) or (folder / WEIGHTS).exists()):
+    _check_place(folder, resume=resume)
+    with claimed(folder, tell.said):
+        _check_place(folder, resume=resume)
+        if resume:
+            checkpoint = load_checkpoint(folder)
+            brief = Brief.from_dict(checkpoint.progress)
+        else:
+            kept = [file.source for file in corpus.report.kept]
+            brief = Brief(
+                config,
+                minutes=None if config.steps else minutes,
+                epochs=None if config.steps else epochs,
+                settings=settings or {},
+                parts=tuple(parts),
+                drop_drums=drop_drums,
+                left_out=tuple(name for name in kept if leave_out is not None and leave_out(name)),
+            )
+            checkpoint = Checkpoint({}, {"step": 0})
+            if init_from is not None:
+                brief, checkpoint = _tuning(brief, init_from)
+        data, brief = _prepared(corpus, brief, folder, tell, tuned=bool(init_from and not resume))
+        if not resume:
+            progress = {**brief.as_dict(), "step": 0}
+            checkpoint = replace(checkpoint, progress=progress)
+            save_checkpoint(folder, checkpoint)
+        with _silent_stderr():
+            from musiclstm.training.step import Trainer  # noqa: PLC0415 - takes seconds
+
+            start = {
+                name.removeprefix(START): value
+                for name, value in checkpoint.arrays.items()
+                if name.startswith(START)
+            }
+            trainer = Trainer(brief.config, data.vocabulary, start or None)
+        run = Run(data, brief, folder, tell, trainer)
+        if resume:
+            run.take_up(checkpoint)
+        return _carry_out(run)
+
+
+def _check_place(folder: Path, *, resume: bool) -> None:
+    """Refuse to resume nothing, and to begin where a model is."""
+    if resume:
+        load_progress(folder)
+    elif os.path.lexists(folder / WEIGHTS) or (has_checkpoint(folder) and not is_shell(folder)):
         raise TrainingError(f"{folder} holds a model already; add --resume or choose another name")
-    vocabulary: Vocabulary | None = None
-    sources = [score.source for score in corpus.scores]
-    choices: dict[str, Any] = {
-        "parts": list(parts),
-        "drop_drums": drop_drums,
-        "left_out": [source for source in sources if leave_out is not None and leave_out(source)],
-    }
-    if checkpoint is not None:
-        config = TrainingConfig.from_dict(checkpoint.progress["config"])
-        vocabulary = load_bundle(folder).vocabulary
-        choices = dict(checkpoint.progress["choices"])
-    elif init_from is not None:
-        config = replace(config, network=replace(init_from.network, dropout=config.network.dropout))
-        vocabulary = init_from.vocabulary
+
+
+def _tuning(brief: Brief, bundle: Bundle) -> tuple[Brief, Checkpoint]:
+    """Go on from another model: with its network and vocabulary, from its weights."""
+    network = replace(bundle.network, dropout=brief.config.network.dropout)
+    brief = replace(
+        brief,
+        config=replace(brief.config, network=network),
+        vocabulary=bundle.vocabulary,
+        settings={
+            **brief.settings,
+            "init_from": bundle.digest,
+            "init_from_name": bundle.name,
+        },
+    )
+    return brief, Checkpoint({f"{START}{n}": v for n, v in bundle.weights.items()}, {"step": 0})
+
+
+def _prepared(
+    corpus: Corpus, brief: Brief, folder: Path, tell: Reporter, *, tuned: bool
+) -> tuple[TrainingSet, Brief]:
+    """Encode the corpus, say what was found, and write what does not change any more."""
+    digest = corpus_digest(corpus.hashes)
+    if brief.corpus not in ("", digest):
+        tell.said("the corpus has changed since the checkpoint: going on with the new")
     data = prepare_corpus(
         corpus,
-        valid_share=config.valid_share,
-        seed=config.seed,
-        parts=choices["parts"],
-        drop_drums=choices["drop_drums"],
-        vocabulary=vocabulary,
-        leave_out=frozenset(choices["left_out"]).__contains__,
+        valid_share=brief.config.valid_share,
+        seed=brief.config.seed,
+        parts=brief.parts,
+        drop_drums=brief.drop_drums,
+        vocabulary=brief.vocabulary,
+        settled=brief.corpus == digest,
+        leave_out=frozenset(brief.left_out).__contains__,
+        folder=folder / FOLDER,
     )
-    tell.started(summarise(data, config, None if config.steps else minutes, epochs))
-    origin = {}
-    if init_from is not None:
+    minutes = None if brief.config.steps else brief.minutes
+    tell.started(summarise(data, brief.config, minutes, brief.epochs))
+    settings = dict(brief.settings)
+    if tuned:
         shares = ", ".join(f"{name} {share:.0%}" for name, share in data.coverage.items())
-        tell.said(f"of the new ids {init_from.name} has met: {shares}")
-        origin = {"init_from": init_from.digest}
-    write_beginning(folder, data)
-    with _silent_stderr():
-        from musiclstm.training.step import Trainer  # noqa: PLC0415 - takes seconds
+        tell.said(f"of the new ids {settings['init_from_name']} has met: {shares}")
+        tell.said(
+            "the copy check of the new model will know the new pieces, not those that "
+            f"{settings['init_from_name']} learned from"
+        )
+    known, pieces = write_beginning(folder, data), len(data.of("train"))
+    if known < pieces:
+        tell.said(f"warning: the copy check will know only {known:,} of the {pieces:,} pieces")
+        settings["copy_check_pieces"] = known
+    return data, replace(brief, corpus=digest, vocabulary=data.vocabulary, settings=settings)
 
-        trainer = Trainer(config, data.vocabulary, init_from.weights if init_from else None)
-    run = Run(data, config, folder, tell, trainer, {**(settings or {}), **origin}, choices)
-    if checkpoint is not None:
-        run.take_up(checkpoint)
-    return _carry_out(run, minutes, epochs)
 
-
-def _carry_out(run: Run, minutes: float | None, epochs: float | None) -> Bundle:
+def _carry_out(run: Run) -> Bundle:
     """Train, evaluate, finish; Ctrl-C ends it early and in order."""
     status = "finished"
     batches = run.batches()
     try:
         with between_steps() as run.between_steps:
             if not run.config.steps:
-                run.config = run.trainer.config = run.plan(batches, minutes, epochs)
+                run.plan(batches)
             run.reporter.planned(run.config.steps)
             run.loop(batches)
     except KeyboardInterrupt:
+        if not run.trainer.step or (run.within_step and not run.best):
+            run.reporter.said("stopped before there was a model; --resume goes on")
+            raise
         status = f"stopped by hand at step {run.trainer.step} of {run.config.steps or 'many'}"
         run.reporter.said(f"{status}; the model is usable, and --resume goes on")
-        if run.best:
-            # no extra evaluation: the resumed run must not differ from an unbroken one
-            run.save()
-        elif run.trainer.step:
-            run.evaluate()
+        # before anything else is done: the resumed run must not differ from an unbroken one
+        if not run.within_step:
+            run.keeper.keep()
+        if not run.best:
+            run.evaluate(provisional=True)
     finally:
         batches.close()
     held_out = run.data.of("valid")
     everything = scorer(held_out, run.data.vocabulary, run.config) if held_out else None
-    return finish(run, status, everything)
+    try:
+        run.keeper.insist()
+        return finish(run, status, everything)
+    except UnwritableError as error:
+        raise TrainingError(
+            f"cannot write {error.path}: {error.reason}; what was saved before is whole: make "
+            f"room in {run.out}, then go on with --resume"
+        ) from error
 
 
 def summarise(
@@ -165,7 +245,7 @@ def summarise(
         warnings.append(f"{merged} pieces have more parts than the model: extras were merged")
     if dropped := sum(1 for piece in data.pieces if piece.dropped):
         warnings.append(f"{dropped} pieces have parts that the model cannot play: left out")
-    written = {meter.name for score in data.scores for meter in score.meter_map.meters}
+    written = {meter.name for piece in data.pieces for meter in piece.meter_map.meters}
     if strange := sorted(written - set(data.vocabulary.meters)):
         warnings.append(
             f"the model cannot be asked for meters it did not know: {', '.join(strange)}"

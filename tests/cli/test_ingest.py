@@ -5,9 +5,10 @@ import pytest
 from click.testing import CliRunner
 
 from musiclstm.cli import main
-from musiclstm.cli.ingest import _commonest, ingest
+from musiclstm.cli.ingest import ingest
+from musiclstm.cli.ingest_tables import commonest
 from musiclstm.ingest import IngestSettings
-from musiclstm.ingest.folder import MUSIC_SUFFIXES
+from musiclstm.ingest.kinds import KINDS
 from musiclstm.rendering import write_midi
 from musiclstm.score import Key, Meter, MeterMap, Part, Score
 
@@ -63,7 +64,7 @@ def test_the_summary_says_what_the_corpus_is(folder):
 def test_all_lists_kept_pieces_too(folder):
     result = run(folder, "--all", "-q")
     lines = [line.split() for line in result.stdout.splitlines()]
-    assert ["one.mid", "3", "2", "C", "major", "3/4", "0.00"] in lines
+    assert ["one.mid", "3", "2", "1", "C", "major", "3/4", "0.00"] in lines
     assert "folk/two [b].mid" in result.stdout  # no markup
 
 
@@ -128,18 +129,19 @@ def test_the_defaults_in_the_help_are_those_of_the_reader():
     assert help_of["max_bytes"].endswith(f"[default: {settings.max_bytes:,}]")
     assert help_of["max_notes"].endswith(f"[default: {settings.max_notes:,}]")
     assert help_of["timeout_seconds"].endswith(f"[default: {settings.timeout_seconds:g}]")
+    assert help_of["max_memory"].endswith(f"[default: {settings.max_memory:,}]")
     assert help_of["pedal"].endswith(f"[default: {'pedal' if settings.pedal else 'no-pedal'}]")
 
 
 def test_the_readme_of_the_music_folder_names_every_kind_that_is_read():
     readme = (Path(__file__).parents[2] / "midi_data" / "README.md").read_text(encoding="utf-8")
-    for suffix in MUSIC_SUFFIXES:
+    for suffix in KINDS:
         assert f"`{suffix}`" in readme
 
 
-def test_the_commonest_are_named_and_the_others_counted():
-    assert _commonest({}) == "none"
-    assert _commonest({"4/4": 1200, "3/4": 1}) == "4/4 (1,200), 3/4 (1)"
+def test_thecommonest_are_named_and_the_others_counted():
+    assert commonest({}) == "none"
+    assert commonest({"4/4": 1200, "3/4": 1}) == "4/4 (1,200), 3/4 (1)"
     seven = {str(n): 2 for n in range(7)}
-    assert "others" not in _commonest(seven)
-    assert _commonest({**seven, "7": 1}).endswith("5 (2), 2 others (3)")
+    assert "others" not in commonest(seven)
+    assert commonest({**seven, "7": 1}).endswith("5 (2), 2 others (3)")

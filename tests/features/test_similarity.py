@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musiclstm.features import duplicate_groups, fingerprint, similarity
-from musiclstm.features.similarity import MAX_PIECES_PER_SHINGLE
+from musiclstm.features import duplicate_groups, fingerprint, overlap
+from musiclstm.features.overlap import MAX_SETS_PER_HASH as MAX_PIECES_PER_SHINGLE
 from musiclstm.score import Part, Score, Tempo
 from tests.strategies import scores
 
@@ -140,7 +140,7 @@ def test_pairs_counted_in_several_rounds_are_the_same(monkeypatch):
     pieces = [with_changes(piece(seed // 3), 0.02 * (seed % 3), seed) for seed in range(12)]
     expected = duplicate_groups(pieces).tolist()
     assert expected == [seed // 3 for seed in range(12)]
-    monkeypatch.setattr(similarity, "_PAIRS_AT_ONCE", 10)
+    monkeypatch.setattr(overlap, "_PAIRS_AT_ONCE", 10)
     assert duplicate_groups(pieces).tolist() == expected
 
 

@@ -1,4 +1,4 @@
-"""A whole training, small enough for a test: it learns, it resumes, it repeats itself."""
+"""A whole training, small enough for a test: it learns, and it repeats itself."""
 
 import csv
 import json
@@ -9,71 +9,14 @@ import pytest
 
 from musiclstm.errors import TrainingError
 from musiclstm.generation import generate
-from musiclstm.ingest import Corpus, FileReport, IngestReport
-from musiclstm.model import NetworkConfig, load_bundle
-from musiclstm.score import Key, Meter, MeterMap, Part, Score, Tempo
-from musiclstm.training import Silent, TrainingConfig, train
+from musiclstm.ingest import Corpus
+from musiclstm.model import load_bundle
+from musiclstm.score import Score
+from musiclstm.training import TrainingConfig, train
 from musiclstm.training.checkpoint import load_checkpoint
+from tests.training.tiny import TINY, Listener
 
 pytest.importorskip("tensorflow")
-
-TINY = TrainingConfig(
-    NetworkConfig(units=16, onset_units=8, voice_units=8, head_units=16, dropout=0.1),
-    steps=12,
-    lanes=4,
-    window=16,
-    learning_rate=0.02,
-    average=0.8,
-    evaluations=3,
-    samples=1,
-    valid_share=0.2,
-)
-
-
-def piece(number):
-    """A melody in quarters over a bass in whole notes: alike in rhythm, apart in pitches."""
-    rng = np.random.default_rng(number)
-    notes = []
-    for bar in range(8):
-        for beat in range(4):
-            pitch = 60 + int(rng.choice([0, 2, 4, 5, 7, 9, 11, 12]))
-            notes.append([96 * bar + 24 * beat, 24, pitch, 80, 0])
-        notes.append([96 * bar, 96, 40 + int(rng.integers(0, 5)), 70, 1])
-    return Score.build(
-        notes,
-        [Part(program=0, name="melody"), Part(program=32, name="bass")],
-        meter_map=MeterMap((Meter(0, 4, 4),)),
-        tempos=(Tempo(0, 100.0),),
-        key=Key(number % 12),
-        source=f"piece{number}.mid",
-    )[0]
-
-
-@pytest.fixture(scope="module")
-def corpus():
-    scores = tuple(piece(number) for number in range(8))
-    files = tuple(FileReport(s.source, f"{n:064x}", notes=40) for n, s in enumerate(scores))
-    return Corpus(scores, IngestReport(files))
-
-
-@pytest.fixture(scope="module")
-def trained(corpus, tmp_path_factory):
-    return train(corpus, TINY, tmp_path_factory.mktemp("models") / "tiny")
-
-
-class Interrupting(Silent):
-    """Presses Ctrl-C after some steps, and remembers what was said."""
-
-    def __init__(self, at):
-        self.at = at
-        self.words = []
-
-    def stepped(self, progress):
-        if progress.step == self.at:
-            raise KeyboardInterrupt
-
-    def said(self, message):
-        self.words.append(message)
 
 
 def test_a_bundle_comes_out(trained):
@@ -125,53 +68,6 @@ def test_the_same_seed_gives_the_same_weights(trained, corpus, tmp_path):
     assert other.digest != trained.digest
 
 
-def curve(folder):
-    """The learning curve without what depends on the clock."""
-    rows = csv.DictReader((folder / "history.csv").read_text().splitlines())
-    clock = ("seconds", "notes_per_second")
-    return [{name: value for name, value in row.items() if name not in clock} for row in rows]
-
-
-def test_interrupted_and_resumed_equals_unbroken(trained, corpus, tmp_path):
-    """Stopped between evaluations, it has the same weights as a run that never stopped."""
-    out = tmp_path / "broken"
-    reporter = Interrupting(at=9)
-    stopped = train(corpus, TINY, out, reporter=reporter)
-    assert "stopped by hand at step 9" in stopped.config["status"]
-    assert any("--resume" in words for words in reporter.words)
-    assert generate(stopped, bars=2)[0].bars == 2
-    resumed = train(corpus, TINY, out, resume=True)
-    weights = trained.weights
-    assert all(np.array_equal(resumed.weights[name], weights[name]) for name in weights)
-    assert curve(out) == curve(trained.path)
-
-
-def test_resuming_says_that_the_corpus_changed(trained, corpus, tmp_path):
-    out = tmp_path / "changed"
-    train(corpus, TINY, out, reporter=Interrupting(at=5))
-    fewer = Corpus(corpus.scores[:-1], IngestReport(corpus.report.files[:-1]))
-    reporter = Interrupting(at=-1)
-    train(fewer, TINY, out, resume=True, reporter=reporter)
-    assert any("corpus has changed" in words for words in reporter.words)
-
-
-def test_resuming_a_finished_training_changes_nothing(trained, corpus, tmp_path):
-    out = tmp_path / "finished"
-    first = train(corpus, TINY, out)
-    again = train(corpus, TINY, out, resume=True)
-    assert again.digest == first.digest == trained.digest
-
-
-def test_resuming_chooses_the_same_music(corpus, tmp_path):
-    out = tmp_path / "chosen"
-    left_out = corpus.scores[0].source
-    train(corpus, TINY, out, parts=["1"], leave_out=left_out.__eq__, reporter=Interrupting(at=5))
-    resumed = train(corpus, TINY, out, resume=True)
-    assert [part.name for part in resumed.vocabulary.parts] == ["bass"]
-    assert all(piece["notes"] == 8 for piece in resumed.corpus["pieces"])
-    assert left_out not in {piece["source"] for piece in resumed.corpus["pieces"]}
-
-
 def test_pieces_without_the_parts_are_left_out(corpus, tmp_path):
     scores = (*corpus.scores[:-1], corpus.scores[-1].keep_parts([1]))
     bundle = train(
@@ -202,7 +98,7 @@ def test_fine_tuning_learns_new_habits(trained, corpus, tmp_path):
 
 def test_fine_tuning_keeps_the_vocabulary_and_names_new_styles(trained, corpus, tmp_path):
     styled = tuple(replace(score, style="march") for score in corpus.scores)
-    reporter = Interrupting(at=-1)
+    reporter = Listener()
     tuned = train(
         Corpus(styled, corpus.report),
         replace(TINY, steps=2),

@@ -1,0 +1,71 @@
+"""What a training was asked to do: what a resumed one must not ask again."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from musiclstm.encoding import Vocabulary
+from musiclstm.errors import TrainingError
+from musiclstm.training.config import TrainingConfig
+
+
+@dataclass(frozen=True)
+class Brief:
+    """Settings and wishes; with the corpus and the machine, these decide the weights.
+
+    Attributes:
+        config: Hyper-parameters.
+        minutes: How long, where that is wished for.
+        epochs: How often each piece is played, where that is wished for.
+        settings: How the corpus was read, for ``config.json``.
+        parts: Names or numbers of the parts to learn; all where empty.
+        drop_drums: Whether drums are left out.
+        left_out: Sources of the pieces that are not used.
+        corpus: :func:`corpus_digest`; empty until the corpus is known.
+        vocabulary: Of the model; None until it is made, or taken from another model.
+    """
+
+    config: TrainingConfig
+    minutes: float | None = None
+    epochs: float | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    parts: tuple[str, ...] = ()
+    drop_drums: bool = False
+    left_out: tuple[str, ...] = ()
+    corpus: str = ""
+    vocabulary: Vocabulary | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for a checkpoint."""
+        return {
+            **vars(self),
+            "config": self.config.as_dict(),
+            "vocabulary": self.vocabulary and self.vocabulary.as_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Brief":
+        """Undo :meth:`as_dict`; other values are passed over.
+
+        Raises:
+            TrainingError: If something is missing.
+        """
+        try:
+            own = {name: values[name] for name in cls.__dataclass_fields__}
+        except KeyError as error:
+            raise TrainingError(f"the checkpoint does not say its {error}") from error
+        return cls(
+            **{
+                **own,
+                "config": TrainingConfig.from_dict(own["config"]),
+                "parts": tuple(own["parts"]),
+                "left_out": tuple(own["left_out"]),
+                "vocabulary": own["vocabulary"] and Vocabulary.from_dict(own["vocabulary"]),
+            }
+        )
+
+
+def corpus_digest(hashes: Sequence[str]) -> str:
+    """One hash for the contents of a corpus, in their order."""
+    return hashlib.sha256("\n".join(hashes).encode()).hexdigest()

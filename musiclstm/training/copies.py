@@ -1,0 +1,113 @@
+"""``novelty.npz`` of a training set that need not fit into memory.
+
+The same arrays as :func:`musiclstm.generation.novelty.novelty_arrays` makes. They are sorted by
+hash, and hashes are spread evenly over 64 bits: so the range is divided, each share of it is sorted
+by itself, and the shares are written one after the other.
+"""
+
+import math
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from musiclstm.encoding import Encoded, Vocabulary
+from musiclstm.files import UnwritableError, atomic_writer
+from musiclstm.generation.novelty import RUN, run_hashes
+
+MOST_RUNS = 50_000_000  # 18 bytes each: what a bundle may hold
+_RUNS_AT_ONCE = 2_000_000  # sorted in memory: some 100 MB
+_COLUMNS: Mapping[str, type[np.integer[Any]]] = {
+    "hashes": np.uint64,
+    "piece": np.int32,
+    "place": np.int32,
+    "bar": np.int16,
+}
+_HALF = np.uint64(32)
+
+
+def write_copies(
+    path: Path, pieces: Sequence[Encoded], vocabulary: Vocabulary, *, at_once: int = _RUNS_AT_ONCE
+) -> int:
+    """Write what the copy check needs of a training set, atomically.
+
+    Args:
+        path: Where to.
+        pieces: What is learned from.
+        vocabulary: Of their rows.
+        at_once: How many runs may be in memory, about; 1 up.
+
+    Returns:
+        How many pieces are in it: all, unless there is more music than a bundle may hold.
+
+    Raises:
+        UnwritableError: If there is no room.
+    """
+    ends = np.cumsum([max(0, piece.n_notes - RUN) for piece in pieces], dtype=np.int64)
+    known = int(np.searchsorted(ends, MOST_RUNS, side="right"))
+    runs = int(ends[known - 1]) if known else 0
+    shares = max(1, math.ceil(runs / at_once))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as stack:
+            columns: dict[str, IO[bytes]] = {
+                name: stack.enter_context(
+                    tempfile.TemporaryFile(prefix=".copies.", suffix=".tmp", dir=path.parent)
+                )
+                for name in _COLUMNS
+            }
+            for share in range(shares):
+                found = _share(share, shares, pieces[:known], vocabulary)
+                for name, values in found.items():
+                    columns[name].write(values.tobytes())
+            with atomic_writer(path) as file:
+                _write_archive(file, columns, runs, [piece.source for piece in pieces[:known]])
+    except OSError as error:
+        raise UnwritableError(path, error) from error
+    return known
+
+
+def _share(
+    share: int, shares: int, pieces: Sequence[Encoded], vocabulary: Vocabulary
+) -> dict[str, npt.NDArray[Any]]:
+    """The entries of one share of the hashes, sorted by hash, then by piece and place."""
+    found: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in _COLUMNS}
+    for number, piece in enumerate(pieces):
+        hashes, bars = run_hashes(piece, vocabulary)
+        # the upper halves of the hashes, scaled to the number of shares
+        here = np.flatnonzero(((hashes >> _HALF) * np.uint64(shares)) >> _HALF == share)
+        found["hashes"].append(hashes[here])
+        found["piece"].append(np.full(len(here), number, np.int32))
+        found["place"].append(here.astype(np.int32))
+        found["bar"].append(np.clip(bars[here], -1, 2**15 - 1).astype(np.int16))
+    joined = {
+        name: np.concatenate([np.zeros(0, kind), *found.pop(name)])
+        for name, kind in _COLUMNS.items()
+    }
+    order = np.argsort(joined["hashes"], kind="stable")
+    return {name: values[order] for name, values in joined.items()}
+
+
+def _write_archive(
+    file: IO[bytes], columns: Mapping[str, IO[bytes]], runs: int, sources: Sequence[str]
+) -> None:
+    """Write an archive as `numpy.savez_compressed` does, from columns that lie on disk."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, kind in _COLUMNS.items():
+            header = {
+                "descr": np.lib.format.dtype_to_descr(np.dtype(kind)),
+                "fortran_order": False,
+                "shape": (runs,),
+            }
+            columns[name].seek(0)
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array_header_1_0(member, header)
+                shutil.copyfileobj(columns[name], member)
+        with archive.open("sources.npy", "w", force_zip64=True) as member:
+            np.lib.format.write_array(member, np.array(sources, dtype=np.str_))
