@@ -19,7 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the mutators are the tests'
 
 from musiclstm.errors import UnreadableFileError
-from musiclstm.ingest.midi import MIDI_SUFFIXES, read_midi
+from musiclstm.ingest.midi.reader import MIDI_SUFFIXES, read_midi
 from musiclstm.ingest.problems import Problem
 from musiclstm.ingest.settings import IngestSettings
 from musiclstm.score import Score

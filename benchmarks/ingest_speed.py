@@ -17,7 +17,7 @@ from pathlib import Path
 
 from musiclstm.encoding import Vocabulary, build_vocabulary, encode
 from musiclstm.ingest import read_score
-from musiclstm.ingest.midi import MIDI_SUFFIXES
+from musiclstm.ingest.midi.reader import MIDI_SUFFIXES
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -17,13 +17,13 @@ from musiclstm.ingest.batch import MusicFile, Progress, answer, read_all
 from musiclstm.ingest.cache import Cache
 from musiclstm.ingest.kinds import KINDS, Kind
 from musiclstm.ingest.names import numbered
-from musiclstm.ingest.notation import read_stream
+from musiclstm.ingest.notation.reader import parse, parse_score
+from musiclstm.ingest.notation.stream import read_stream
+from musiclstm.ingest.notation.tunes import drop_invented_meters, each_tune, heading, split_tunes
 from musiclstm.ingest.problems import Problem
 from musiclstm.ingest.report import Corpus, FileReport, Reading
 from musiclstm.ingest.settings import IngestSettings
-from musiclstm.ingest.tunes import drop_invented_meters, each_tune, heading, split_tunes
 from musiclstm.ingest.workers import Task
-from musiclstm.ingest.written import parse, parse_score
 from musiclstm.score import Part
 
 Stream = Any

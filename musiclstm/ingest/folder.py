@@ -13,13 +13,13 @@ from musiclstm.ingest.batch import (
 )
 from musiclstm.ingest.cache import Cache
 from musiclstm.ingest.kinds import Kind, kind_of
-from musiclstm.ingest.midi import read_midi
+from musiclstm.ingest.midi.reader import read_midi
+from musiclstm.ingest.notation.reader import read_written
 from musiclstm.ingest.report import Corpus, Reading
 from musiclstm.ingest.settings import IngestSettings
 from musiclstm.ingest.shelf import StoredReading, corpus_of
 from musiclstm.ingest.walk import check_is_music, find_music
 from musiclstm.ingest.workers import Task
-from musiclstm.ingest.written import read_written
 from musiclstm.score import Score
 
 

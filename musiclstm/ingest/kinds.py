@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from enum import Enum
 
-from musiclstm.ingest.midi import MIDI_SUFFIXES
+from musiclstm.ingest.midi.reader import MIDI_SUFFIXES
 from musiclstm.ingest.problems import Problem
 
 _HEAD = 4096  # bytes; what tells a kind stands at the beginning

@@ -8,7 +8,7 @@ import pytest
 
 from musiclstm.errors import MusicLSTMError, RequestError, UnreadableFileError
 from musiclstm.ingest import IngestSettings, batch, read_folder, read_score, walk
-from tests.ingest.pages import FLUTE, mxl
+from tests.ingest.notation.pages import FLUTE, mxl
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

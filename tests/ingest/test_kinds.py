@@ -2,7 +2,7 @@ import pytest
 
 from musiclstm.errors import UnreadableFileError
 from musiclstm.ingest.kinds import KINDS, Kind, kind_of
-from tests.ingest.pages import FLUTE, mxl
+from tests.ingest.notation.pages import FLUTE, mxl
 
 
 @pytest.mark.parametrize("suffix", KINDS)

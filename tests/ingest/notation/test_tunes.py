@@ -1,8 +1,6 @@
 import pytest
 
-from musiclstm.ingest.problems import Problem
-from musiclstm.ingest.report import FileReport, Reading
-from musiclstm.ingest.tunes import (
+from musiclstm.ingest.notation.tunes import (
     Voice,
     common_fields,
     each_tune,
@@ -11,6 +9,8 @@ from musiclstm.ingest.tunes import (
     with_note_length,
     without_prose,
 )
+from musiclstm.ingest.problems import Problem
+from musiclstm.ingest.report import FileReport, Reading
 
 HEAD = "X:1\nM:4/4\nL:1/4\n"
 

@@ -12,7 +12,7 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 
-from musiclstm.ingest.chunks import (
+from musiclstm.ingest.midi.chunks import (
     MAX_TRACKS,
     Chunk,
     Division,
@@ -21,8 +21,8 @@ from musiclstm.ingest.chunks import (
     track_chunks,
     unwrapped,
 )
+from musiclstm.ingest.midi.track import Limits, Track
 from musiclstm.ingest.problems import Findings, Problem, Repair, Repaired
-from musiclstm.ingest.track import Limits, Track
 from musiclstm.score.notes import MAX_PARTS
 
 MAX_QUARTERS = 100_000  # 14 hours at 120 bpm: the longest opera cycle; Problem.TOO_LONG says it
@@ -113,7 +113,7 @@ def read_events(data: bytes, max_notes: int) -> MidiContents:
 
 def _read_tracks(data: bytes, header: Header, max_notes: int, found: Findings) -> list[Track]:
     """Read the tracks, without those that hold nothing of interest."""
-    from musiclstm.ingest.messages import read_track  # noqa: PLC0415 - music21
+    from musiclstm.ingest.midi.messages import read_track  # noqa: PLC0415 - music21
 
     division = header.division
     quarter = -(-division.ticks_per_quarter // division.scale)

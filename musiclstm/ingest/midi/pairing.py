@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from musiclstm.ingest.events import DRUM_CHANNEL, EventTable
-from musiclstm.ingest.track import Kind
+from musiclstm.ingest.midi.events import DRUM_CHANNEL, EventTable
+from musiclstm.ingest.midi.track import Kind
 
 Integers = npt.NDArray[np.int64]
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from musiclstm.errors import UnreadableFileError
 from musiclstm.ingest.kinds import KINDS, kind_of
-from musiclstm.ingest.musicxml import readable, unpacked
-from musiclstm.ingest.tunes import (
+from musiclstm.ingest.notation.musicxml import readable, unpacked
+from musiclstm.ingest.notation.tunes import (
     common_fields,
     heading,
     split_tunes,
@@ -19,7 +19,7 @@ from musiclstm.ingest.tunes import (
     with_note_length,
     without_prose,
 )
-from tests.ingest.pages import FLUTE, mxl
+from tests.ingest.notation.pages import FLUTE, mxl
 
 PACKED = mxl(FLUTE)
 ABC = st.text("XVKLM:12[]%|ABw \n\"=nmae'", max_size=80) | st.lists(

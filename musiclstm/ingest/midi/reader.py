@@ -9,12 +9,12 @@ of beats (SMPTE), its seconds are put on the grid at 120 bpm, and it counts as p
 import numpy as np
 import numpy.typing as npt
 
-from musiclstm.ingest.events import DRUM_CHANNEL, EventTable, read_events
-from musiclstm.ingest.pairing import PlayedNotes, pair_notes, programs
+from musiclstm.ingest.midi.events import DRUM_CHANNEL, EventTable, read_events
+from musiclstm.ingest.midi.pairing import PlayedNotes, pair_notes, programs
+from musiclstm.ingest.midi.timing import is_performed, read_key, read_meters, read_tempos, to_steps
 from musiclstm.ingest.problems import Problem, Repair, Repaired
 from musiclstm.ingest.report import FileReport, Reading
 from musiclstm.ingest.settings import IngestSettings
-from musiclstm.ingest.timing import is_performed, read_key, read_meters, read_tempos, to_steps
 from musiclstm.score import Column, MeterMap, NoteArray, Part, Score
 from musiclstm.score.notes import MAX_PARTS
 

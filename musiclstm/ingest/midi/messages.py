@@ -25,10 +25,10 @@ from music21.midi import (
     getVariableLengthNumber,
 )
 
+from musiclstm.ingest.midi.realign import SEARCH_BYTES, after_bad_value, data_bytes, next_event
+from musiclstm.ingest.midi.timing import KEY_META, METER_META, TEMPO_META, is_possible
+from musiclstm.ingest.midi.track import Kind, Limits, Track
 from musiclstm.ingest.problems import Findings, Problem, Repair
-from musiclstm.ingest.realign import SEARCH_BYTES, after_bad_value, data_bytes, next_event
-from musiclstm.ingest.timing import KEY_META, METER_META, TEMPO_META, is_possible
-from musiclstm.ingest.track import Kind, Limits, Track
 
 PEDAL_CONTROLLER = 64
 MAX_NAME = 200  # signs; longer track names are texts in the wrong place

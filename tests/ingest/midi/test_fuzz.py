@@ -8,8 +8,8 @@ import pytest
 
 from musiclstm.encoding import build_vocabulary, decode, encode, fit_parts, prepare
 from musiclstm.errors import UnreadableFileError
-from musiclstm.ingest.events import MAX_QUARTERS
-from musiclstm.ingest.midi import QUARTERS_A_ROW, read_midi
+from musiclstm.ingest.midi.events import MAX_QUARTERS
+from musiclstm.ingest.midi.reader import QUARTERS_A_ROW, read_midi
 from musiclstm.ingest.problems import Problem, Repair
 from musiclstm.ingest.settings import IngestSettings
 from musiclstm.score import Column, Score

@@ -1,6 +1,6 @@
-from musiclstm.ingest.notation import read_stream
+from musiclstm.ingest.notation.stream import read_stream
 from musiclstm.score import Meter, MeterMap
-from tests.ingest.pages import attributes, musicxml, note
+from tests.ingest.notation.pages import attributes, musicxml, note
 
 FULL, HALF = note("C", 5, 8), note("C", 5, 4)
 

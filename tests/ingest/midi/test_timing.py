@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musiclstm.ingest.midi import read_midi
+from musiclstm.ingest.midi.reader import read_midi
+from musiclstm.ingest.midi.timing import is_performed, key_of_signature, meter_map, to_steps
 from musiclstm.ingest.settings import IngestSettings
-from musiclstm.ingest.timing import is_performed, key_of_signature, meter_map, to_steps
 from musiclstm.score import Key, Meter, MeterMap
 
 

@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musiclstm.ingest.events import EventTable
-from musiclstm.ingest.pairing import pair_notes, programs
-from musiclstm.ingest.track import Kind
+from musiclstm.ingest.midi.events import EventTable
+from musiclstm.ingest.midi.pairing import pair_notes, programs
+from musiclstm.ingest.midi.track import Kind
 
 TICKS_PER_QUARTER = 3  # so that a whole note is soon over
 

@@ -1,6 +1,6 @@
 import pytest
 
-from musiclstm.ingest.staves import part_of, told_apart
+from musiclstm.ingest.notation.staves import part_of, told_apart
 from musiclstm.score import Part
 
 

@@ -6,13 +6,13 @@ from itertools import pairwise
 import pytest
 
 from musiclstm.errors import UnreadableFileError
-from musiclstm.ingest.chunks import MAX_TRACKS
-from musiclstm.ingest.events import MAX_QUARTERS
-from musiclstm.ingest.midi import read_midi
-from musiclstm.ingest.pairing import HANGING_QUARTERS
+from musiclstm.ingest.midi.chunks import MAX_TRACKS
+from musiclstm.ingest.midi.events import MAX_QUARTERS
+from musiclstm.ingest.midi.pairing import HANGING_QUARTERS
+from musiclstm.ingest.midi.reader import read_midi
+from musiclstm.ingest.midi.track import MAX_BAD_VALUES, MAX_METAS
 from musiclstm.ingest.problems import Problem, Repair
 from musiclstm.ingest.settings import IngestSettings
-from musiclstm.ingest.track import MAX_BAD_VALUES, MAX_METAS
 from musiclstm.score import Column, MeterMap
 from tests.mutations import END, midi_file, midi_track, scale
 

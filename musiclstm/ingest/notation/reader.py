@@ -15,15 +15,12 @@ from hashlib import sha256
 from typing import Any
 
 from musiclstm.errors import UnreadableFileError
-from musiclstm.ingest import musicxml
 from musiclstm.ingest.kinds import Kind
 from musiclstm.ingest.names import numbered, printable
-from musiclstm.ingest.notation import read_stream
-from musiclstm.ingest.problems import Problem
-from musiclstm.ingest.report import FileReport, Reading
-from musiclstm.ingest.settings import IngestSettings
-from musiclstm.ingest.staves import told_apart
-from musiclstm.ingest.tunes import (
+from musiclstm.ingest.notation import musicxml
+from musiclstm.ingest.notation.staves import told_apart
+from musiclstm.ingest.notation.stream import read_stream
+from musiclstm.ingest.notation.tunes import (
     common_fields,
     drop_invented_meters,
     each_tune,
@@ -33,6 +30,9 @@ from musiclstm.ingest.tunes import (
     with_note_length,
     without_prose,
 )
+from musiclstm.ingest.problems import Problem
+from musiclstm.ingest.report import FileReport, Reading
+from musiclstm.ingest.settings import IngestSettings
 from musiclstm.score import Part
 
 Stream = Any  # music21 carries no usable types

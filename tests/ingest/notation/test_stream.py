@@ -1,7 +1,7 @@
 import pytest
 
 from musiclstm.errors import UnreadableFileError
-from musiclstm.ingest.notation import read_stream
+from musiclstm.ingest.notation.stream import read_stream
 from musiclstm.score import Key, Meter, MeterMap, Part, Tempo
 
 ABC = """X:1

@@ -11,14 +11,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from musiclstm.ingest.bars import align, read_meters
-from musiclstm.ingest.events import MAX_QUARTERS
-from musiclstm.ingest.midi import QUARTERS_A_ROW
-from musiclstm.ingest.musicxml import drum_key
+from musiclstm.ingest.midi.events import MAX_QUARTERS
+from musiclstm.ingest.midi.reader import QUARTERS_A_ROW
+from musiclstm.ingest.notation.bars import align, read_meters
+from musiclstm.ingest.notation.musicxml import drum_key
+from musiclstm.ingest.notation.staves import part_of, told_apart
 from musiclstm.ingest.problems import Problem
 from musiclstm.ingest.report import FileReport, Reading
 from musiclstm.ingest.settings import IngestSettings
-from musiclstm.ingest.staves import part_of, told_apart
 from musiclstm.score import DEFAULT_STEPS_PER_QUARTER, Key, MeterMap, Part, Score, Tempo
 from musiclstm.score.notes import MAX_PARTS
 

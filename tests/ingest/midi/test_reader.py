@@ -4,7 +4,7 @@ import mido
 import numpy as np
 import pytest
 
-from musiclstm.ingest.midi import read_midi
+from musiclstm.ingest.midi.reader import read_midi
 from musiclstm.ingest.settings import IngestSettings
 from musiclstm.score import Column, Key, MeterMap, Tempo
 

@@ -3,8 +3,8 @@ import zipfile
 import pytest
 
 from musiclstm.errors import UnreadableFileError
-from musiclstm.ingest.musicxml import drum_key, readable, unpacked
-from tests.ingest.pages import CONTAINER, FLUTE, attributes, musicxml, mxl, note, packed
+from musiclstm.ingest.notation.musicxml import drum_key, readable, unpacked
+from tests.ingest.notation.pages import CONTAINER, FLUTE, attributes, musicxml, mxl, note, packed
 
 MANY = 1_000
 DTD = "<!DOCTYPE score-partwise PUBLIC '-//Recordare//DTD MusicXML 3.1 Partwise//EN' '{}'>"

@@ -8,11 +8,11 @@ import pytest
 from musiclstm.errors import UnreadableFileError
 from musiclstm.ingest import IngestSettings
 from musiclstm.ingest.kinds import Kind
-from musiclstm.ingest.written import read_written
+from musiclstm.ingest.notation.reader import read_written
 from musiclstm.score import Key, Meter, Part, Tempo
-from tests.ingest.pages import FLUTE, attributes, musicxml, mxl, note
+from tests.ingest.notation.pages import FLUTE, attributes, musicxml, mxl, note
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 SETTINGS = IngestSettings()
 KERN = b"""!!!COM: nobody
 **kern\t**kern\t**dynam
@@ -260,7 +260,7 @@ def test_nothing_is_written_and_nothing_fetched(tmp_path):
         "import music21\n"
         "from musiclstm.ingest.kinds import KINDS\n"
         "from musiclstm.ingest.settings import IngestSettings\n"
-        "from musiclstm.ingest.written import read_written\n"
+        "from musiclstm.ingest.notation.reader import read_written\n"
         "seen = []\n"
         "def watch(event, arguments):\n"
         "    wrote = event == 'open' and set(str(arguments[1])) & set('wax+')\n"
