@@ -5,11 +5,13 @@ needs it, because that takes a second.
 """
 
 from musiclstm.features.key import find_key, pitch_class_histogram
-from musiclstm.features.similarity import duplicate_groups, fingerprint
+from musiclstm.features.similarity import Copy, duplicate_groups, find_copies, fingerprint
 from musiclstm.features.statistics import longest_repeat, notes_per_bar, out_of_key_share
 
 __all__ = [
+    "Copy",
     "duplicate_groups",
+    "find_copies",
     "find_key",
     "fingerprint",
     "longest_repeat",

@@ -112,7 +112,8 @@ def answer(task: Task, reader: Reader) -> bytes:
     Args:
         task: As :func:`read_all` makes it.
         reader: From bytes, path, settings, source and style to readings. Reports without a content
-            hash are given that of the file.
+            hash are given that of the file. What is packed bears no names, so that files of one
+            content have one cache entry, byte for byte, whoever writes it last.
     """
     settings = IngestSettings(**task["settings"])
     path, source, style = Path(task["path"]), task["source"], task["style"]
@@ -128,7 +129,7 @@ def answer(task: Task, reader: Reader) -> bytes:
     except Exception as error:  # our fault, but no reason to lose the other files
         failed = Problem.READER_FAILED.error(f"{type(error).__name__}: {error}")
         readings = [Reading(FileReport.skipped(source, failed))]
-    return pack([reading.completed(content_hash) for reading in readings])
+    return pack([reading.completed(content_hash).nameless() for reading in readings])
 
 
 def load(path: Path, settings: IngestSettings) -> tuple[bytes, str]:
@@ -182,7 +183,7 @@ def _kept(
     file: MusicFile, content_hash: str, packed: bytes, cache: Cache | None, shelf: Shelf
 ) -> tuple[StoredReading, ...]:
     """Put what was just read where it is found again."""
-    found = records(packed)
+    found = records(packed, source=file.source)
     lasting = cache is not None and _is_lasting(found, content_hash)
     if cache is not None and lasting and cache.store(content_hash, file.kind, packed):
         place = cache.path(content_hash, file.kind)

@@ -106,6 +106,15 @@ class Reading:
             )
         return replace(self, report=report, file_hash=file_hash)
 
+    def nameless(self) -> "Reading":
+        """The reading without where its file lies."""
+        score = self.score
+        return replace(
+            self,
+            report=replace(self.report, source=self.piece, style=""),
+            score=None if score is None else replace(score, source="", style=""),
+        )
+
 
 def _seconds(score: Score) -> float:
     """When the last note ends."""

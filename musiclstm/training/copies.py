@@ -22,7 +22,7 @@ from musiclstm.files import UnwritableError, atomic_writer
 from musiclstm.generation.novelty import RUN, run_hashes
 
 MOST_RUNS = 50_000_000  # 18 bytes each: what a bundle may hold
-_RUNS_AT_ONCE = 2_000_000  # sorted in memory: some 100 MB
+_RUNS_AT_ONCE = 4_000_000  # sorted in memory: 250 MB, what TensorFlow takes later
 _COLUMNS: Mapping[str, type[np.integer[Any]]] = {
     "hashes": np.uint64,
     "piece": np.int32,

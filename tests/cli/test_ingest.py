@@ -9,6 +9,7 @@ from musiclstm.cli.ingest import ingest
 from musiclstm.cli.ingest_tables import commonest
 from musiclstm.ingest import IngestSettings
 from musiclstm.ingest.kinds import KINDS
+from musiclstm.ingest.problems import Problem, Repair
 from musiclstm.rendering import write_midi
 from musiclstm.score import Key, Meter, MeterMap, Part, Score
 
@@ -37,13 +38,50 @@ def run(*arguments):
     return CliRunner().invoke(main, ["ingest", *map(str, arguments)])
 
 
-def test_every_skipped_file_is_named_with_its_reason(folder):
+def test_every_skipped_file_is_named_with_its_reason_and_what_to_do(folder):
     result = run(folder, "-q")
     assert result.exit_code == 0
     assert result.stderr == ""
     (line,) = [line for line in result.stdout.splitlines() if "broken.mid" in line]
-    assert len(line.split("broken.mid")[1].split()) > 2  # a reason in words
-    assert "one.mid" not in result.stdout
+    assert Problem.NOT_MIDI.reason in line
+    assert line.endswith(Problem.NOT_MIDI.fix)
+
+
+def test_copies_are_listed_and_counted(folder):
+    result = run(folder, "-q")
+    (line,) = [line for line in result.stdout.splitlines() if line.startswith("one.mid")]
+    assert line.endswith("a copy of folk/two [b].mid, 2 semitones lower")
+    assert "copies transposed (1)" in " ".join(result.stdout.split())
+    (copy,) = json.loads(run(folder, "--json").stdout)["copies"]
+    assert (copy["source"], copy["kind"], copy["semitones"]) == ("one.mid", "transposed", -2)
+
+
+def test_repairs_are_listed_and_counted(folder):
+    whole = (folder / "one.mid").read_bytes()
+    (folder / "cut.mid").write_bytes(whole[:-20])
+    result = run(folder, "-q")
+    line = next(line for line in result.stdout.splitlines() if line.startswith("cut.mid"))
+    assert Repair.CUT_OFF.words in line
+    report = json.loads(run(folder, "--json").stdout)
+    assert report["repaired"] == 1
+    assert report["repairs"][Repair.CUT_OFF.words] == 1
+    (file,) = [file for file in report["files"] if file["source"] == "cut.mid"]
+    assert "CUT_OFF" in [repair["kind"] for repair in file["repairs"]]
+
+
+def test_other_files_are_counted(folder):
+    (folder / "cover.pdf").write_bytes(b"x")
+    assert "passed over .pdf (1)" in " ".join(run(folder, "-q").stdout.split())
+
+
+def test_a_picture_is_drawn_beside_what_is_there_already(folder, tmp_path):
+    picture = tmp_path / "corpus.png"
+    picture.write_bytes(b"mine")
+    result = run(folder, "-q", "--picture", picture)
+    assert picture.read_bytes() == b"mine"
+    drawn = tmp_path / "corpus-2.png"
+    assert drawn.read_bytes().startswith(b"\x89PNG")
+    assert str(drawn) in result.stderr
 
 
 def test_the_summary_says_what_the_corpus_is(folder):

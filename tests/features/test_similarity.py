@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,8 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musiclstm.features import duplicate_groups, fingerprint, overlap
+from musiclstm.features import overlap
 from musiclstm.features.overlap import MAX_SETS_PER_HASH as MAX_PIECES_PER_SHINGLE
+from musiclstm.features.similarity import (
+    Copy,
+    duplicate_groups,
+    find_copies,
+    find_duplicates,
+    fingerprint,
+)
 from musiclstm.score import Part, Score, Tempo
 from tests.strategies import scores
 
@@ -142,6 +150,111 @@ def test_pairs_counted_in_several_rounds_are_the_same(monkeypatch):
     assert expected == [seed // 3 for seed in range(12)]
     monkeypatch.setattr(overlap, "_PAIRS_AT_ONCE", 10)
     assert duplicate_groups(pieces).tolist() == expected
+
+
+def test_a_file_and_few_pairs_at_once_change_nothing(monkeypatch):
+    pieces = [with_changes(piece(seed // 3), 0.02 * (seed % 3), seed) for seed in range(30)]
+    expected = find_duplicates(pieces)
+    monkeypatch.setattr(overlap, "_ENTRIES_AT_ONCE", 100)
+    monkeypatch.setattr(overlap, "_PAIRS_AT_ONCE", 10)
+    found = find_duplicates(pieces)
+    assert found.groups.tolist() == expected.groups.tolist()
+    assert found.copies == expected.copies
+
+
+def named(score: Score, name: str) -> Score:
+    return replace(score, source=name)
+
+
+def test_copies_are_told_apart():
+    score = named(piece(1), "a.mid")
+    louder = score.notes.copy()
+    louder[:, 3] = 120
+    scores = [
+        score,
+        named(Score.build(louder, score.parts)[0], "b.mid"),
+        named(piece(2), "c.mid"),
+        named(score.transposed(5), "d.mid"),
+        named(score.transposed(-1), "e.mid"),
+        named(with_changes(score, 0.04), "f.mid"),
+    ]
+    found = find_duplicates(scores)
+    assert found.groups.tolist() == [0, 0, 1, 0, 0, 0]
+    *exact, near = found.copies
+    assert exact == [
+        Copy("b.mid", "a.mid", "exact", 0, 1.0, 1, 0),
+        Copy("d.mid", "a.mid", "transposed", 5, 1.0, 3, 0),
+        Copy("e.mid", "a.mid", "transposed", -1, 1.0, 4, 0),
+    ]
+    assert replace(near, share=1.0) == Copy("f.mid", "a.mid", "near", None, 1.0, 5, 0)
+    assert 0.5 <= near.share < 1
+    assert [copy.words for copy in found.copies[:3]] == [
+        "a copy of a.mid",
+        "a copy of a.mid, 5 semitones higher",
+        "a copy of a.mid, 1 semitone lower",
+    ]
+    assert find_copies(scores) == found.copies
+
+
+def test_a_copy_of_a_copy_is_a_copy_of_the_first_and_a_near_one_of_its_like():
+    left, right = piece(6, notes=40), piece(7, notes=40)
+    notes = right.notes.copy()
+    notes[:, 0] += left.end
+    both, _ = Score.build(np.concatenate([left.notes, notes]), left.parts)
+    found = find_copies([left, right, both, right.transposed(2), both.transposed(1), both])
+    assert [(copy.piece, copy.of, copy.semitones) for copy in found] == [
+        (1, 2, None),  # shares nothing with the first of the group, and all with this
+        (2, 0, None),
+        (3, 1, 2),
+        (4, 2, 1),
+        (5, 2, 0),
+    ]
+
+
+def test_other_durations_make_a_near_copy():
+    score = piece(1)
+    shorter = score.notes.copy()
+    shorter[:, 1] = 3
+    (copy,) = find_copies([score, Score.build(shorter, score.parts)[0]])
+    assert (copy.kind, copy.share) == ("near", 1.0)
+    assert copy.words == "nearly the same as piece 1 (100%)"
+
+
+def test_one_music_in_other_parts_is_an_exact_copy():
+    """Though other notes are on top of them."""
+    rng = np.random.default_rng(0)
+    rows = [
+        [12 * place, 12, int(pitch), 80, 0] for place, pitch in enumerate(rng.integers(48, 72, 60))
+    ]
+    rows += [[12 * place, 12, 84 + place % 2, 80, 0] for place in range(60)]
+    chords = Score.build(rows, [Part()])[0]
+    rows = [[*row[:4], int(row[2] < 84)] for row in rows]
+    hands = Score.build(rows, [Part(), Part()])[0]
+    assert [copy.kind for copy in find_copies([chords, hands])] == ["exact"]
+    assert together(chords, hands)
+
+
+class OnDisk(Sequence[Score]):
+    """Scores that may be read once, in their order."""
+
+    def __init__(self, scores):
+        self.scores, self.read = scores, 0
+
+    def __len__(self):
+        return len(self.scores)
+
+    def __getitem__(self, index):
+        if index == len(self.scores):
+            raise IndexError
+        assert index == self.read
+        self.read += 1
+        return self.scores[index]
+
+
+def test_scores_are_read_once_and_in_order():
+    scores = OnDisk([piece(1), piece(2), piece(1)])
+    assert duplicate_groups(scores).tolist() == [0, 1, 0]
+    assert scores.read == 3
 
 
 @given(scores(min_pitch=12, max_pitch=115), st.integers(-12, 12))

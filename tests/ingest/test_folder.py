@@ -314,3 +314,15 @@ def test_a_file_that_hangs_music21_is_given_up(tmp_path):
     with pytest.raises(UnreadableFileError) as caught:
         read_score(tmp_path / "x.abc", IngestSettings(timeout_seconds=2))
     assert caught.value.kind in {"TOO_SLOW", "TOO_BIG"}
+
+
+def test_files_of_one_content_share_an_entry_and_keep_their_names(folder):
+    data = (folder / "top.mid").read_bytes()
+    copy = folder / "b" / "the same under a much longer name.mid"
+    copy.write_bytes(data)
+    for _ in range(2):  # read, then remembered
+        corpus = read_folder(folder)
+        names = {score.source: score for score in corpus.scores}
+        assert names["top.mid"].style == ""
+        assert names["b/the same under a much longer name.mid"].style == "b"
+        assert len({score.notes.tobytes() for score in names.values()}) == len(names) - 1

@@ -60,7 +60,7 @@ def peak(count, out):
 
 
 def test_eight_times_the_music_in_the_same_memory(tmp_path, monkeypatch):
-    # sorted a few at a time, as the two million of a large corpus are
+    # sorted a few at a time, as the millions of a large corpus are
     monkeypatch.setattr(folder, "write_copies", partial(write_copies, at_once=5_000))
     peak(2, tmp_path / "imports")
     few, many = (peak(count, tmp_path / str(count)) for count in (5, 40))
