@@ -1,5 +1,8 @@
 """``musiclstm ingest``: read a folder and report every file."""
 
+import hashlib
+import json
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +16,11 @@ from musiclstm.errors import MusicLSTMError
 from musiclstm.files import free_path
 
 if TYPE_CHECKING:
+    from musiclstm.features import Copy
     from musiclstm.ingest import Corpus
+    from musiclstm.ingest.cache import Cache
+
+COPIES = ".copies"  # kind of the cache entry that holds which pieces are copies of which
 
 
 @click.command()
@@ -58,14 +65,14 @@ def ingest(
       musiclstm ingest midi_data/ --picture corpus.png
       musiclstm ingest midi_data/ --json > report.json
     """  # noqa: D301
-    from musiclstm.features import find_copies  # noqa: PLC0415
     from musiclstm.ingest import IngestSettings, read_folder  # noqa: PLC0415
+    from musiclstm.ingest.cache import Cache  # noqa: PLC0415
 
     settings = IngestSettings(**{name: wish for name, wish in wishes.items() if wish is not None})
     with progress("Reading", quiet=quiet) as show:
         corpus = read_folder(src, settings=settings, jobs=jobs, cache=cache, progress=show)
     report = corpus.report
-    copies = find_copies(corpus.scores)
+    copies = _copies(corpus, Cache(settings) if cache else None)
     if as_json:
         found = {"copies": [asdict(copy) for copy in copies]}
         print_json({"source": str(src), **tallies(report), **found, **report.as_dict()})
@@ -75,6 +82,30 @@ def ingest(
         _draw(corpus, src, free_path(picture))
     if not report.kept:
         raise MusicLSTMError(f"nothing in {src} could be read; the report gives the reasons")
+
+
+def _copies(corpus: "Corpus", cache: "Cache | None") -> "list[Copy]":
+    """Find the copies, unless they are remembered for just these pieces.
+
+    They depend on nothing but what the pieces are, in their order, so they are kept by that and
+    without names: indices, kind, distance and share.
+    """
+    from musiclstm.features import Copy, find_copies  # noqa: PLC0415
+
+    key = hashlib.sha256("\n".join(corpus.hashes).encode()).hexdigest()
+    entry = cache.load(key, COPIES) if cache is not None else None
+    if entry is not None:
+        with suppress(ValueError, TypeError, IndexError):  # a damaged entry is none
+            sources = [file.source for file in corpus.report.kept]
+            return [
+                Copy(sources[piece], sources[of], kind, semitones, share, piece, of)
+                for piece, of, kind, semitones, share in json.loads(entry)
+            ]
+    copies = list(find_copies(corpus.scores))
+    if cache is not None:
+        rows = [[c.piece, c.of, c.kind, c.semitones, c.share] for c in copies]
+        cache.store(key, COPIES, json.dumps(rows).encode())
+    return copies
 
 
 def _draw(corpus: "Corpus", src: Path, path: Path) -> None:

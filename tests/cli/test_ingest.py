@@ -56,6 +56,19 @@ def test_copies_are_listed_and_counted(folder):
     assert (copy["source"], copy["kind"], copy["semitones"]) == ("one.mid", "transposed", -2)
 
 
+def test_copies_are_remembered_for_these_pieces_and_no_others(folder, monkeypatch):
+    first = json.loads(run(folder, "--json").stdout)["copies"]
+
+    def fail(_):
+        raise AssertionError("looked for again")
+
+    monkeypatch.setattr("musiclstm.features.find_copies", fail)
+    assert json.loads(run(folder, "--json").stdout)["copies"] == first
+    write_midi(waltz(64), folder / "three.mid")
+    assert isinstance(run(folder, "--json").exception, AssertionError)
+    monkeypatch.undo()
+
+
 def test_repairs_are_listed_and_counted(folder):
     whole = (folder / "one.mid").read_bytes()
     (folder / "cut.mid").write_bytes(whole[:-20])

@@ -89,8 +89,9 @@ def test_a_small_set_is_found_in_a_large_one_whenever_it_is_met(monkeypatch):
     small = [set(rng.choice(5000, 12, replace=False).tolist()) for _ in range(20)]
     others = [set(range(6000 + 100 * n, 6100 + 100 * n)) for n in range(20)]
     through_a_file(monkeypatch)
-    pairs = found([*small, *others, large])
-    assert {(n, 40): pairs.get((n, 40)) for n in range(20)} == {(n, 40): 1.0 for n in range(20)}
+    pairs = found([*others, *small[:10], large, *small[10:]])
+    met = [*((n, 30) for n in range(20, 30)), *((30, n) for n in range(31, 41))]
+    assert {pair: pairs.get(pair) for pair in met} == dict.fromkeys(met, 1.0)
 
 
 def test_pairs_that_share_little_are_let_go(monkeypatch):
