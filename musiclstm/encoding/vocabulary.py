@@ -119,8 +119,12 @@ class Vocabulary:
 
     def steps_of(self, shift: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
         """Steps that pass with each shift id: none with END, a whole note with WAIT."""
-        passed = np.where(shift == self.end, 0, shift)
-        return np.where(shift == self.wait, self.max_shift, passed).astype(np.int32)
+        return self._steps.take(shift)
+
+    @cached_property
+    def _steps(self) -> npt.NDArray[np.int32]:
+        """Steps that pass with each shift id; the last entry, none, is for START's -1."""
+        return np.array([*range(self.max_shift + 1), self.max_shift, 0, 0], np.int32)
 
     def size(self, field: Field) -> int:
         """Number of ids of a field."""
@@ -147,6 +151,19 @@ class Vocabulary:
     def ranks(self) -> npt.NDArray[np.int32]:
         """For each part id its place in the row order, int32 ``(parts,)``."""
         return np.argsort(np.asarray(self.row_order)).astype(np.int32)
+
+    @cached_property
+    def later(self) -> npt.NDArray[np.bool_]:
+        """For each part id the parts that come after it in the row order, bool ``(parts, parts)``."""
+        after: npt.NDArray[np.bool_] = self.ranks[None, :] > self.ranks[:, None]
+        return after
+
+    @cached_property
+    def durations(self) -> npt.NDArray[np.bool_]:
+        """For each part id the legal durations, bool ``(parts, durations)``: a hit is one step."""
+        legal = np.ones((len(self.parts), self.max_duration + 1), bool)
+        legal[self.drum_parts, 1:] = False
+        return legal
 
     @cached_property
     def drum_parts(self) -> npt.NDArray[np.bool_]:
