@@ -45,8 +45,8 @@ def legal_shifts(before: Before, active: BoolArray, vocabulary: Vocabulary) -> B
         legal[:, : v.max_shift + 1] &= legal[:, v.wait, None]
     legal[:, 0] = before.more_now
     legal[:, v.end] = before.kind != _WAIT
-    tied = before.kind == _TIE
-    if np.count_nonzero(tied):
+    if Kind.TIE in before.kinds:
+        tied = before.kind == _TIE
         legal[tied] = False
         legal[tied, 0] = True
     return legal
@@ -62,8 +62,8 @@ def legal_parts(before: Before, shift: IntArray, onset: Onset, vocabulary: Vocab
         ordered |= same & before.more_above[:, None]
         ordered |= ~at_once[:, None]
         legal = legal & ordered
-    tied = before.kind == _TIE
-    if np.count_nonzero(tied):
+    if Kind.TIE in before.kinds:
+        tied = before.kind == _TIE
         same = np.arange(legal.shape[1])[None, :] == before.part[:, None]
         legal = np.where(tied[:, None], same, legal)
     return legal
@@ -72,11 +72,12 @@ def legal_parts(before: Before, shift: IntArray, onset: Onset, vocabulary: Vocab
 def legal_pitches(before: Before, shift: IntArray, voice: Voice) -> BoolArray:
     """Legal pitches, once the part is known: bool ``(N, 128)``."""
     legal = voice.sounding == _ZERO
-    at_once = (shift == _ZERO) & (before.kind == _NOTE) & (voice.part == before.part)
+    at_once = (shift == _ZERO) & (before.kind == _NOTE)
+    at_once &= voice.part == before.part
     if np.count_nonzero(at_once):
         legal &= ABOVE.take(before.pitch, axis=0) | ~at_once[:, None]
-    tied = before.kind == _TIE
-    if np.count_nonzero(tied):
+    if Kind.TIE in before.kinds:
+        tied = before.kind == _TIE
         same = np.arange(N_PITCHES)[None, :] == before.pitch[:, None]
         legal = np.where(tied[:, None], same, legal)
     return legal
@@ -90,8 +91,8 @@ def legal_durations(part: IntArray, vocabulary: Vocabulary) -> BoolArray:
 def legal_velocities(before: Before) -> BoolArray:
     """Legal velocity ids: bool ``(N, 32)``; the continuation of a tie has no choice."""
     legal = np.ones((len(before.kind), N_VELOCITIES), bool)
-    tied = before.kind == _TIE
-    if np.count_nonzero(tied):
+    if Kind.TIE in before.kinds:
+        tied = before.kind == _TIE
         same = np.arange(N_VELOCITIES)[None, :] == before.velocity[:, None]
         legal = np.where(tied[:, None], same, legal)
     return legal

@@ -51,6 +51,7 @@ class Before(NamedTuple):
         more_above: Whether its own part has a free pitch above it, ``(N,)`` bool.
         first_free: The least shift > 0 at which any pitch of any part is free, ``(N,)``.
         next_end: Steps until the next note ends, 0 where nothing sounds, ``(N,)``.
+        kinds: The kinds that occur at all: what no stream needs is not worked out.
     """
 
     kind: IntArray
@@ -61,6 +62,7 @@ class Before(NamedTuple):
     more_above: BoolArray
     first_free: IntArray
     next_end: IntArray
+    kinds: frozenset[int]
 
 
 class Onset(NamedTuple):

@@ -96,15 +96,16 @@ class Tracker(NamedTuple):
         more_above = np.logical_or.reduce(above, axis=1)
         more_now = np.logical_or.reduce(room & vocabulary.later.take(self.part, axis=0), axis=1)
         more_now = (more_now | more_above) & (self.kind == _NOTE)
-        if Kind.START in self.kind.tolist():
+        kinds = frozenset(self.kind.tolist())
+        if Kind.START in kinds:
             more_now |= (self.kind == Kind.START) & self.active.any(axis=1)
         # one less, unsigned: what is silent becomes the longest, and the least is what ends next
         left = self.ends.reshape(len(now), -1) - (now + _ONE)
         soonest = np.minimum.reduce(left.view(np.uint32), axis=1).view(np.int32) + _ONE
-        some = np.logical_or.reduce(room, axis=1)
         first_free = np.zeros(len(now), np.int32)
-        if np.count_nonzero(some) < len(some):
-            first_free = np.where(some, 0, np.where(soonest > 0, soonest, NEVER)).astype(np.int32)
+        if np.count_nonzero(room) < room.size:
+            found = np.where(soonest > 0, soonest, NEVER)
+            first_free = np.where(room.any(axis=1), 0, found).astype(np.int32)
         return Before(
             kind=self.kind,
             part=self.part,
@@ -114,6 +115,7 @@ class Tracker(NamedTuple):
             more_above=more_above,
             first_free=first_free,
             next_end=np.maximum(soonest, _ZERO),
+            kinds=kinds,
         )
 
     def at(self, step: IntArray) -> Onset:

@@ -92,27 +92,27 @@ class Vocabulary:
 
     # --- sizes and special ids --------------------------------------------------------------
 
-    @property
+    @cached_property
     def max_shift(self) -> int:
         """The largest gap that one row covers, in steps."""
         return SHIFT_QUARTERS * self.steps_per_quarter
 
-    @property
+    @cached_property
     def max_duration(self) -> int:
         """The longest duration without a tie, in steps."""
         return DURATION_QUARTERS * self.steps_per_quarter
 
-    @property
+    @cached_property
     def wait(self) -> int:
         """The shift id under which a whole note passes."""
         return self.max_shift + 1
 
-    @property
+    @cached_property
     def end(self) -> int:
         """The shift id that ends a piece."""
         return self.max_shift + 2
 
-    @property
+    @cached_property
     def tie(self) -> int:
         """The duration id that goes on in the next row."""
         return self.max_duration

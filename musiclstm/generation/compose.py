@@ -210,23 +210,28 @@ def _choose_row(
     event = np.zeros((len(uniforms), len(Field)), np.int32)
     has_note = None
     for field in Field:
-        legal = decoder.legal(state, field, event)
-        allowed = legal & rules.allowed(state, field, event)
-        possible = np.logical_or.reduce(allowed, axis=1)
-        if np.count_nonzero(possible) < len(event):
-            allowed = np.where(possible[:, None], allowed, legal)
+        asked = decoder.ask(state, field, event)
+        allowed, wanted = asked.legal, rules.allowed(state, field, event)
+        if wanted is not None:
+            both = allowed & wanted
+            possible = np.logical_or.reduce(both, axis=1)
+            if np.count_nonzero(possible) < len(event):  # the rule gives way
+                both = np.where(possible[:, None], both, allowed)
+            allowed = both
         if np.count_nonzero(allowed) == len(event):  # one id each: there is nothing to choose
             chosen = allowed.argmax(axis=1)
         else:
-            logits = np.where(allowed, decoder.logits(state, field, event), _NEVER)
+            logits = decoder.logits(asked)
+            np.putmask(logits, ~allowed, _NEVER)
             chosen = choose(logits, uniforms[:, field], sampling[field])
         event[:, field] = chosen if has_note is None else chosen * has_note
         if field == Field.SHIFT:
-            notes = np.count_nonzero(chosen <= v.max_shift)
+            has_note = chosen <= v.max_shift
+            notes = np.count_nonzero(has_note)
             if not notes:
                 break  # nothing but WAIT and END
-            if notes < len(event):
-                has_note = chosen <= v.max_shift
+            if notes == len(event):
+                has_note = None
     return event
 
 

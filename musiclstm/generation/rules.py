@@ -132,19 +132,15 @@ class SoftRules:
             tied=self.tied[streams],
         )
 
-    def allowed(self, state: DecoderState, field: Field, event: IntArray) -> BoolArray:
-        """Ids that the rules allow in a field, bool ``(B, size)``; all of them where none apply."""
-        match field:
-            case Field.SHIFT:
-                return self._shifts(state)
-            case Field.PART:
-                return self._parts(state, event[:, Field.SHIFT])
-            case Field.PITCH:
-                return self.habits.in_range.take(event[:, Field.PART], axis=0)
-            case Field.DURATION:
-                return self._durations(state, event)
-            case _:
-                return np.ones((len(event), self.vocabulary.size(field)), bool)
+    def allowed(self, state: DecoderState, field: Field, event: IntArray) -> BoolArray | None:
+        """Ids that the rules allow in a field, bool ``(B, size)``; None where no rule applies."""
+        if field == Field.SHIFT:
+            return self._shifts(state)
+        if field == Field.PART:
+            return self._parts(state, event[:, Field.SHIFT])
+        if field == Field.PITCH:
+            return self.habits.in_range.take(event[:, Field.PART], axis=0)
+        return self._durations(state, event) if field == Field.DURATION else None
 
     def advance(self, event: IntArray) -> None:
         """Take note of the row that was chosen in each stream."""
@@ -182,8 +178,9 @@ class SoftRules:
         allowed[:, 0] = np.logical_or.reduce(self._at_once(state, now, opens), axis=1)
         # after a WAIT a note must come, and soon: silence of whole notes is no habit of any corpus
         waits = (left > v.max_shift + 1) & (soonest < left)
-        waited = state.before.kind == Kind.WAIT
-        allowed[:, v.wait] = waits & (~waited | (soonest > v.max_shift))
+        if Kind.WAIT in state.before.kinds:
+            waits &= (state.before.kind != Kind.WAIT) | (soonest > v.max_shift)
+        allowed[:, v.wait] = waits
         # the last bar begins at step 0 or later, thus something must have sounded
         ends = np.maximum.reduce(tracker.silent, axis=1) > self.last_bar
         goes_on = np.logical_or.reduce(allowed[:, : v.wait + 1], axis=1)
@@ -209,7 +206,7 @@ class SoftRules:
             ordered |= ITSELF[: len(v.parts), : len(v.parts)].take(before.part, axis=0) & (
                 above[:, None]
             )
-        if Kind.START in before.kind.tolist():
+        if Kind.START in before.kinds:
             ordered |= (before.kind == Kind.START)[:, None]
         ordered &= self.struck < habits.chord
         ordered &= opens <= step[:, None]

@@ -81,7 +81,7 @@ def choose(
         chosen = probs.reshape(-1).take(ids + np.arange(0, probs.size, probs.shape[1]))
         # What is cut off has, all together, at most 1 - top_p: an id that has more is not cut off.
         # The margin is for rounding; it costs a look and changes nothing.
-        unsure = np.flatnonzero(chosen <= (1 - sampling.top_p + 1e-9) * total)
+        (unsure,) = (chosen <= (1 - sampling.top_p + 1e-9) * total).nonzero()
         if unsure.size:
             ids[unsure] = _draw_again(
                 probs[unsure], cumulated[unsure], ids[unsure], goal[unsure], sampling
@@ -106,7 +106,7 @@ def _powers(log_probs: FloatArray, temperature: float) -> npt.NDArray[np.float64
     powers = log_probs.astype(np.float64)
     if temperature != 1:
         powers /= temperature
-    powers -= np.maximum.reduce(powers, axis=1, keepdims=True)
+    powers -= np.maximum.reduce(powers, axis=1)[:, None]
     return np.exp(powers, out=powers)
 
 

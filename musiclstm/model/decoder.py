@@ -42,6 +42,20 @@ EventArray = npt.NDArray[np.int32]
 BoolArray = npt.NDArray[np.bool_]
 
 
+class Asked(NamedTuple):
+    """A field of the next row that is being asked for.
+
+    Attributes:
+        field: Which.
+        legal: Its legal ids, bool ``(B, size)``; all of them where a row has no such field.
+        sums: What its head has heard, and the readers after it, ``(B, ...)``.
+    """
+
+    field: int
+    legal: BoolArray
+    sums: FloatArray
+
+
 class _Known(NamedTuple):
     """What is known of a row once its first fields are.
 
@@ -97,7 +111,7 @@ class DecoderState:
             h=self.h[:, at],
             c=self.c[:, at],
             output=self.output[at],
-            before=Before(*(values[at] for values in self.before)),
+            before=Before(*(values[at] for values in self.before[:-1]), kinds=self.before.kinds),
             conditions=self.conditions[at],
             meter_maps=maps if len(maps) == 1 else tuple(maps[index] for index in at),
             ruler=self.ruler.select(at),
@@ -182,26 +196,20 @@ class Decoder:
         Returns:
             float32 ``(B, size)``; illegal ids have ``-inf``.
         """
-        return _log_softmax(self.logits(state, field, event), self.legal(state, field, event))
+        asked = self.ask(state, field, event)
+        return _log_softmax(self.logits(asked), asked.legal)
 
-    def logits(self, state: DecoderState, field: Field | int, event: EventArray) -> FloatArray:
-        """Log-probabilities, but for a constant in each row and before illegal ids are ruled out.
-
-        The arguments are those of :meth:`log_probs`.
-        """
-        sums = self._known(state, field, event).sums
-        return self.folded.logits(Field(field), sums[:, : self.config.head_units])
-
-    def legal(self, state: DecoderState, field: Field | int, event: EventArray) -> BoolArray:
-        """Legal ids of one field, bool ``(B, size)``; all of them where a row has no such field.
+    def ask(self, state: DecoderState, field: Field | int, event: EventArray) -> Asked:
+        """Which ids of a field are legal, and what its head will need to say how likely they are.
 
         The arguments are those of :meth:`log_probs`.
         """
         v, before = self.vocabulary, state.before
-        if field == Field.SHIFT:
-            return legal_shifts(before, state.tracker.active, v)
-        shift = event[:, Field.SHIFT]
         known = self._known(state, field, event)
+        if field == Field.SHIFT:
+            legal = legal_shifts(before, state.tracker.active, v)
+            return Asked(field, legal, known.sums)
+        shift = event[:, Field.SHIFT]
         if field == Field.PART and known.onset is not None:
             legal = legal_parts(before, shift, known.onset, v)
         elif field == Field.PITCH and known.voice is not None:
@@ -211,7 +219,16 @@ class Decoder:
         else:
             legal = legal_velocities(before)
         absent = shift > v.max_shift
-        return legal | absent[:, None] if np.count_nonzero(absent) else legal
+        if np.count_nonzero(absent):
+            legal = legal | absent[:, None]  # a field that the row does not have: anything goes
+        return Asked(field, legal, known.sums)
+
+    def logits(self, asked: Asked) -> FloatArray:
+        """Log-probabilities ``(B, size)`` at temperature 1, but for a constant a row.
+
+        Those of illegal ids are still among them.
+        """
+        return self.folded.logits(asked.field, asked.sums[:, : self.folded.head_units])
 
     def advance(self, state: DecoderState, event: EventArray) -> DecoderState:
         """The state after one more row.
@@ -286,10 +303,10 @@ class Decoder:
         """Let the ``n``-th field, and what it reveals, speak to the readers after it."""
         v, w = self.vocabulary, self.folded
         earlier = self._known(state, n - 1, event)
-        field = Field(n - 1)
-        shift = event[:, Field.SHIFT]
-        chosen = event[:, field]
-        if field > Field.SHIFT:
+        field = n - 1
+        shift = chosen = event[:, Field.SHIFT]
+        if field != Field.SHIFT:
+            chosen = event[:, field]
             absent = shift > v.max_shift
             if np.count_nonzero(absent):
                 chosen = np.where(absent, np.int32(-1), chosen)

@@ -142,7 +142,7 @@ class Folded:
         features = np.concatenate((sounding > 0, sounding), axis=1, dtype=np.float32)
         return self._voice(ids, features)
 
-    def logits(self, field: Field, sums: FloatArray) -> FloatArray:
+    def logits(self, field: int, sums: FloatArray) -> FloatArray:
         """The last layer of a head; ``sums`` ``(N, H)`` is all that it has read."""
         kernel, bias = self.out[field]
         logits: FloatArray = np.maximum(sums, _ZERO) @ kernel
