@@ -71,7 +71,7 @@ def legal_parts(before: Before, shift: IntArray, onset: Onset, vocabulary: Vocab
 
 def legal_pitches(before: Before, shift: IntArray, voice: Voice) -> BoolArray:
     """Legal pitches, once the part is known: bool ``(N, 128)``."""
-    legal = voice.sounding == _ZERO
+    legal: BoolArray = voice.sounding == _ZERO
     at_once = (shift == _ZERO) & (before.kind == _NOTE)
     at_once &= voice.part == before.part
     if np.count_nonzero(at_once):
@@ -85,7 +85,8 @@ def legal_pitches(before: Before, shift: IntArray, voice: Voice) -> BoolArray:
 
 def legal_durations(part: IntArray, vocabulary: Vocabulary) -> BoolArray:
     """Legal duration ids, once part and pitch are known: bool ``(N, durations)``."""
-    return vocabulary.durations.take(part, axis=0)
+    legal: BoolArray = vocabulary.durations.take(part, axis=0)
+    return legal
 
 
 def legal_velocities(before: Before) -> BoolArray:

@@ -91,13 +91,10 @@ class Ruler(NamedTuple):
     def select(self, streams: npt.NDArray[np.intp]) -> "Ruler":
         """The rulers of these streams."""
         if len(self.start) > 1:
-            columns = [values[streams] for values in self[:4]]
-        else:
-            columns = list(self[:4])
-        last, least = (
-            values[streams] if len(values) > 1 else values for values in (self.last, self.least)
-        )
-        return Ruler(*columns, last, least, self.places)
+            return Ruler._make([*(values[streams] for values in self[:-1]), self.places])
+        if len(self.last) > 1:
+            return self._replace(last=self.last[streams], least=self.least[streams])
+        return self
 
     def read(self, step: IntArray) -> tuple[IntArray, IntArray]:
         """Where each step stands.

@@ -28,7 +28,9 @@ from musiclstm.encoding.vocabulary import N_PITCHES, Field, Vocabulary
 
 # Operands as arrays of one number: NumPy takes twice as long over a number of Python's.
 _ZERO, _ONE, _NOBODY = (np.array([n], np.int32) for n in (0, 1, -1))
-_NOTE, _TIE = (np.array([kind], np.int32) for kind in (Kind.NOTE, Kind.TIE))
+_NOTE, _TIE, _WAIT, _END = (
+    np.array([kind], np.int32) for kind in (Kind.NOTE, Kind.TIE, Kind.WAIT, Kind.END)
+)
 
 
 class Tracker(NamedTuple):
@@ -84,7 +86,7 @@ class Tracker(NamedTuple):
 
     def select(self, streams: npt.NDArray[np.intp]) -> "Tracker":
         """The streams with these indices, in this order, repeated as often as they are named."""
-        chosen = Tracker(*(values[streams] for values in self))
+        chosen = Tracker._make(values[streams] for values in self)
         return chosen._replace(begins=np.arange(len(streams)) * self.ends.shape[1])
 
     def before(self, vocabulary: Vocabulary) -> Before:
@@ -149,14 +151,14 @@ class Tracker(NamedTuple):
         """
         v = vocabulary
         events = np.array(events, np.int32)  # its columns are kept
-        shift, begins, tied = events[:, Field.SHIFT], self.begins, self.kind == _TIE
+        shift = events[:, Field.SHIFT]
         now = self.now + v.steps_of(shift)
-        notes, since = events, now
-        is_note = shift <= v.max_shift
-        all_notes = np.count_nonzero(is_note) == len(shift)
+        notes, since, begins, kinds = events, now, self.begins, self.kind
+        all_notes = max(shift.tolist()) <= v.max_shift
         if not all_notes:
-            notes, since, begins = events[is_note], now[is_note], begins[is_note]
-            tied = tied[is_note]
+            is_note = shift <= v.max_shift
+            notes, since, kinds = events[is_note], now[is_note], kinds[is_note]
+            begins = begins[is_note]
         part, pitch, duration = (notes[:, n] for n in (Field.PART, Field.PITCH, Field.DURATION))
         own = begins + part
         ends = self.ends.copy()
@@ -165,10 +167,9 @@ class Tracker(NamedTuple):
         # a pitch that still sounds is that of a tie, whose continuation begins where it would end
         length = np.minimum(duration + _ONE, v.max_duration)
         each[place] = np.maximum(each.take(place), since) + length
-        if np.count_nonzero(tied):  # a continuation is no new note
-            own, pitch, duration, since = (
-                values[~tied] for values in (own, pitch, duration, since)
-            )
+        if Kind.TIE in kinds.tolist():  # a continuation is no new note
+            new = kinds != _TIE
+            own, since, pitch, duration = own[new], since[new], pitch[new], duration[new]
         past = self.past.copy()
         flat = past.reshape(-1, N_RECENT + 2)
         flat[own] = np.concatenate(
@@ -182,13 +183,13 @@ class Tracker(NamedTuple):
         )
         kind = _NOTE + (events[:, Field.DURATION] == v.tie)
         if not all_notes:
-            kind = np.where(is_note, kind, np.where(shift == v.wait, Kind.WAIT, Kind.END))
+            kind = np.where(is_note, kind, np.where(shift == v.wait, _WAIT, _END))
             events *= is_note[:, None]
         return Tracker(
             active=self.active,
             begins=self.begins,
             now=now,
-            kind=kind.astype(np.int32),
+            kind=kind,
             part=events[:, Field.PART],
             pitch=events[:, Field.PITCH],
             velocity=events[:, Field.VELOCITY],

@@ -119,7 +119,8 @@ class Vocabulary:
 
     def steps_of(self, shift: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
         """Steps that pass with each shift id: none with END, a whole note with WAIT."""
-        return self._steps.take(shift)
+        passed: npt.NDArray[np.int32] = self._steps.take(shift)
+        return passed
 
     @cached_property
     def _steps(self) -> npt.NDArray[np.int32]:
@@ -154,7 +155,7 @@ class Vocabulary:
 
     @cached_property
     def later(self) -> npt.NDArray[np.bool_]:
-        """For each part id the parts that come after it in the row order, bool ``(parts, parts)``."""
+        """For each part id the parts after it in the row order, bool ``(parts, parts)``."""
         after: npt.NDArray[np.bool_] = self.ranks[None, :] > self.ranks[:, None]
         return after
 

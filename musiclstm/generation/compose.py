@@ -174,7 +174,7 @@ def _play(
     while alive.size:
         if rounds % _DRAWS == 0:
             uniforms = np.stack([rngs[stream].random((_DRAWS, len(Field))) for stream in alive])
-        event = _choose_row(bundle, state, rules, uniforms[:, rounds % _DRAWS], sampling)
+        event = choose_row(bundle, state, rules, uniforms[:, rounds % _DRAWS], sampling)
         if rounds == tables.shape[1]:
             tables = np.concatenate([tables, np.empty_like(tables)], axis=1)
         tables[alive, rounds] = event
@@ -198,7 +198,7 @@ def _play(
     ]
 
 
-def _choose_row(
+def choose_row(
     bundle: Bundle,
     state: DecoderState,
     rules: SoftRules,

@@ -36,16 +36,10 @@ def bar_line(meter_map: MeterMap, bar: int, steps_per_quarter: int) -> int:
     >>> bar_line(MeterMap(), 2, 24)
     192
     """
-    low, high = 0, 1
-    while int(meter_map.locate(high, steps_per_quarter).bar) < bar:
-        high *= 2
-    while low < high:  # the first step whose bar is at least the one looked for
-        middle = (low + high) // 2
-        if int(meter_map.locate(middle, steps_per_quarter).bar) >= bar:
-            high = middle
-        else:
-            low = middle + 1
-    return low
+    stretches = meter_map.stretches(steps_per_quarter)
+    which = int(np.searchsorted(stretches.bar, bar, side="right")) - 1
+    bars = bar - int(stretches.bar[which])
+    return int(stretches.start[which]) + bars * int(stretches.bar_steps[which])
 
 
 @dataclass(frozen=True)
@@ -144,6 +138,8 @@ class SoftRules:
 
     def advance(self, event: IntArray) -> None:
         """Take note of the row that was chosen in each stream."""
+        if not self.habits.chords:
+            return  # a monophonic part sounds from its first note on: nothing need be counted
         v = self.vocabulary
         shift = event[:, Field.SHIFT]
         self.struck *= (shift == 0)[:, None]  # notes at the onset
@@ -174,7 +170,7 @@ class SoftRules:
         soonest = np.minimum.reduce(opens, axis=1) - now
         left = self.end - now
         ids = np.arange(v.max_shift + 3, dtype=np.int32)
-        allowed = (ids >= soonest[:, None]) & (ids < left[:, None])
+        allowed: BoolArray = (ids >= soonest[:, None]) & (ids < left[:, None])
         allowed[:, 0] = np.logical_or.reduce(self._at_once(state, now, opens), axis=1)
         # after a WAIT a note must come, and soon: silence of whole notes is no habit of any corpus
         waits = (left > v.max_shift + 1) & (soonest < left)
@@ -182,7 +178,7 @@ class SoftRules:
             waits &= (state.before.kind != Kind.WAIT) | (soonest > v.max_shift)
         allowed[:, v.wait] = waits
         # the last bar begins at step 0 or later, thus something must have sounded
-        ends = np.maximum.reduce(tracker.silent, axis=1) > self.last_bar
+        ends: BoolArray = np.maximum.reduce(tracker.silent, axis=1) > self.last_bar
         goes_on = np.logical_or.reduce(allowed[:, : v.wait + 1], axis=1)
         allowed[:, v.end] = ends | ~goes_on
         return allowed
@@ -198,17 +194,16 @@ class SoftRules:
     def _at_once(self, state: DecoderState, step: IntArray, opens: IntArray) -> BoolArray:
         """Parts that may strike at the onset of the last row, ``(B, parts)``."""
         v, tracker, habits, before = self.vocabulary, state.tracker, self.habits, state.before
-        ordered = v.later.take(before.part, axis=0)
+        ordered: BoolArray = v.later.take(before.part, axis=0)
+        if Kind.START in before.kinds:
+            ordered |= (before.kind == Kind.START)[:, None]
         if habits.chords:  # a monophonic part sounds already
             own = tracker.ends.reshape(-1, N_PITCHES).take(tracker.begins + before.part, axis=0)
             free = habits.in_range.take(before.part, axis=0) & (own <= step[:, None])
             above = np.logical_or.reduce(free & ABOVE.take(before.pitch, axis=0), axis=1)
-            ordered |= ITSELF[: len(v.parts), : len(v.parts)].take(before.part, axis=0) & (
-                above[:, None]
-            )
-        if Kind.START in before.kinds:
-            ordered |= (before.kind == Kind.START)[:, None]
-        ordered &= self.struck < habits.chord
+            itself = ITSELF[: len(v.parts), : len(v.parts)].take(before.part, axis=0)
+            ordered |= itself & above[:, None]
+            ordered &= self.struck < habits.chord
         ordered &= opens <= step[:, None]
         return ordered
 

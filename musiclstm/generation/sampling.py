@@ -86,7 +86,8 @@ def choose(
             ids[unsure] = _draw_again(
                 probs[unsure], cumulated[unsure], ids[unsure], goal[unsure], sampling
             )
-    return ids.astype(np.int32)
+    drawn: npt.NDArray[np.int32] = ids.astype(np.int32)
+    return drawn
 
 
 def probabilities(log_probs: FloatArray, sampling: Sampling) -> npt.NDArray[np.float64]:

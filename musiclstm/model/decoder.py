@@ -111,7 +111,7 @@ class DecoderState:
             h=self.h[:, at],
             c=self.c[:, at],
             output=self.output[at],
-            before=Before(*(values[at] for values in self.before[:-1]), kinds=self.before.kinds),
+            before=Before._make([*(values[at] for values in self.before[:-1]), self.before.kinds]),
             conditions=self.conditions[at],
             meter_maps=maps if len(maps) == 1 else tuple(maps[index] for index in at),
             ruler=self.ruler.select(at),

@@ -180,9 +180,9 @@ class Folded:
             recurrent = kernel[self.units :]
             hidden = np.zeros((len(x) + 1, self.units), np.float32)  # the first is before all
             c = np.zeros(self.units, np.float32)
-            for row, a in enumerate(projected):
-                a += hidden[row] @ recurrent
-                _cell(a, c, hidden[row + 1], c)
+            for row in range(len(x)):
+                projected[row] += hidden[row] @ recurrent
+                _cell(projected[row], c, hidden[row + 1], c)
             x = x + hidden[1:]
         return x
 
@@ -201,7 +201,8 @@ class _Layer:
     def __call__(self, ids: IntArray, features: FloatArray) -> FloatArray:
         hidden = features @ self.kernel
         hidden += np.add.reduce(self.table.take(ids + self.begins, axis=0), axis=1)
-        return np.maximum(hidden, _ZERO, out=hidden)
+        rectified: FloatArray = np.maximum(hidden, _ZERO, out=hidden)
+        return rectified
 
 
 def _split(table: FloatArray, sizes: tuple[int, ...]) -> list[FloatArray]:
