@@ -62,12 +62,14 @@ class _Known(NamedTuple):
     Attributes:
         fields: Those fields, as bytes; what they were when this was worked out.
         sums: What the readers after them have heard of them, ``(B, ...)``; see :mod:`.folded`.
+        absent: Which streams have no more fields than the shift, ``(B,)`` bool; None for none.
         onset: The stage, from the shift on.
         voice: The stage, from the part on.
     """
 
     fields: bytes
     sums: FloatArray
+    absent: BoolArray | None = None
     onset: Onset | None = None
     voice: Voice | None = None
 
@@ -218,9 +220,8 @@ class Decoder:
             legal = legal_durations(event[:, Field.PART], v)
         else:
             legal = legal_velocities(before)
-        absent = shift > v.max_shift
-        if np.count_nonzero(absent):
-            legal = legal | absent[:, None]  # a field that the row does not have: anything goes
+        if known.absent is not None:  # a field that the row does not have: anything goes
+            legal = legal | known.absent[:, None]
         return Asked(field, legal, known.sums)
 
     def logits(self, asked: Asked) -> FloatArray:
@@ -304,23 +305,22 @@ class Decoder:
         v, w = self.vocabulary, self.folded
         earlier = self._known(state, n - 1, event)
         field = n - 1
-        shift = chosen = event[:, Field.SHIFT]
-        if field != Field.SHIFT:
-            chosen = event[:, field]
-            absent = shift > v.max_shift
-            if np.count_nonzero(absent):
-                chosen = np.where(absent, np.int32(-1), chosen)
+        chosen = event[:, field]
+        absent, onset, voice = earlier.absent, earlier.onset, earlier.voice
+        if absent is not None:
+            chosen = np.where(absent, np.int32(-1), chosen)
         sums = w.choices[field].take(chosen, axis=0)
-        onset, voice = earlier.onset, earlier.voice
         if field == Field.SHIFT:
-            onset = state.tracker.at(state.tracker.now + v.steps_of(shift))
+            if max(chosen.tolist()) > v.max_shift:
+                absent = chosen > v.max_shift
+            onset = state.tracker.at(state.tracker.now + v.steps_of(chosen))
             sums += w.onset_layer(*onset_context(onset, state.ruler, v)) @ w.onset
         elif field == Field.PART and onset is not None:
             voice = state.tracker.voice(onset.step, chosen)
             sums += w.voice_layer(*voice_context(voice, v)) @ w.voice
         heard = earlier.sums[:, w.head_units :]  # the reader that has been asked is done
         sums[:, : heard.shape[1]] += heard
-        return _Known(fields, sums, onset, voice)
+        return _Known(fields, sums, absent, onset, voice)
 
 
 def _one_for_each(part_map: Sequence[int] | Sequence[Sequence[int]], batch: int) -> list[list[int]]:
