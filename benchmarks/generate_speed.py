@@ -27,6 +27,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -80,7 +81,8 @@ def flatness(bundle: Bundle, lengths: tuple[int, ...]) -> dict[str, dict[str, fl
     plan = plan_piece(bundle, Wishes(bars=BARS), rng)
     state = decoder.start([plan.conditions], [plan.part_map], meter_map=[plan.meter_map])
     rules = SoftRules.start(v, [plan.meter_map], [10**6])  # it may not end before
-    found, times = {}, []
+    found: dict[str, dict[str, float]] = {}
+    times: deque[float] = deque(maxlen=100)
     for note in range(1, max(lengths) + 51):
         began = time.perf_counter()
         event = choose_row(bundle, state, rules, rng.random((1, len(Field))), sampling)
@@ -89,11 +91,10 @@ def flatness(bundle: Bundle, lengths: tuple[int, ...]) -> dict[str, dict[str, fl
         times.append(1e3 * (time.perf_counter() - began))
         if note - 50 in lengths:
             found[str(note - 50)] = {
-                **least_and_median(times[-100:]),
+                **least_and_median(list(times)),
                 "state_bytes": sum(a.nbytes for a in (*state.tracker, state.h, state.c)),
                 "peak_mb": peak_mb(),
             }
-            times = times[-100:]
     return found
 
 
