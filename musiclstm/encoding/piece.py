@@ -10,13 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from musiclstm.encoding.context import (
-    UNSPECIFIED_BARS,
-    Context,
-    after_ids,
-    onset_context,
-    voice_context,
-)
+from musiclstm.encoding.context import Context, after_ids, onset_context, voice_context
 from musiclstm.encoding.masks import (
     legal_durations,
     legal_parts,
@@ -25,6 +19,7 @@ from musiclstm.encoding.masks import (
     legal_velocities,
 )
 from musiclstm.encoding.rows import Encoded
+from musiclstm.encoding.ruler import UNSPECIFIED_BARS, Ruler
 from musiclstm.encoding.stages import BoolArray, IntArray
 from musiclstm.encoding.survey import survey
 from musiclstm.encoding.vocabulary import Field, Vocabulary
@@ -84,9 +79,8 @@ def prepare(encoded: Encoded, vocabulary: Vocabulary, *, bars: int | None = None
     """
     v = vocabulary
     seen = survey(encoded.events, encoded.part_map, v)
-    onset_ids, sounding, remaining = onset_context(
-        seen.onset, (encoded.meter_map,), np.array([bars or UNSPECIFIED_BARS], np.int32), v
-    )
+    ruler = Ruler.of((encoded.meter_map,), np.array([bars or UNSPECIFIED_BARS]), v)
+    onset_ids, sounding, remaining = onset_context(seen.onset, ruler, v)
     voice_ids, voice_sounding = voice_context(seen.voice, v)
     has_all = seen.voice.part >= 0
     part = np.maximum(seen.voice.part, 0)

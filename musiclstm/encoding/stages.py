@@ -10,17 +10,23 @@ Shapes: N is the number of rows looked at (of one piece, or of a batch of stream
 int32.
 """
 
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from musiclstm.encoding.parts import MAX_MODEL_PARTS
+from musiclstm.encoding.vocabulary import N_PITCHES
 
 IntArray = npt.NDArray[np.int32]
 BoolArray = npt.NDArray[np.bool_]
 
 N_RECENT = 3  # last notes of a part that the context shows
 NEVER = np.int32(2**30)  # later than any step
+# For each pitch those above it, and for each part itself; rows to be taken by id.
+ABOVE = np.arange(N_PITCHES) > np.arange(N_PITCHES)[:, None]
+ITSELF = np.eye(MAX_MODEL_PARTS, dtype=bool)
 
 
 class Kind(IntEnum):
@@ -33,8 +39,7 @@ class Kind(IntEnum):
     END = 4
 
 
-@dataclass(frozen=True)
-class Before:
+class Before(NamedTuple):
     """Before anything of the new row is chosen.
 
     Attributes:
@@ -46,6 +51,7 @@ class Before:
         more_above: Whether its own part has a free pitch above it, ``(N,)`` bool.
         first_free: The least shift > 0 at which any pitch of any part is free, ``(N,)``.
         next_end: Steps until the next note ends, 0 where nothing sounds, ``(N,)``.
+        kinds: The kinds that occur at all: what no stream needs is not worked out.
     """
 
     kind: IntArray
@@ -56,10 +62,10 @@ class Before:
     more_above: BoolArray
     first_free: IntArray
     next_end: IntArray
+    kinds: frozenset[int]
 
 
-@dataclass(frozen=True)
-class Onset:
+class Onset(NamedTuple):
     """Once the shift is chosen.
 
     Attributes:
@@ -75,8 +81,7 @@ class Onset:
     room: BoolArray
 
 
-@dataclass(frozen=True)
-class Voice:
+class Voice(NamedTuple):
     """Once the part is chosen.
 
     Attributes:

@@ -103,6 +103,7 @@ def survey(events: IntArray, part_map: tuple[int, ...], vocabulary: Vocabulary) 
         more_above=_previous(more_above).astype(bool),
         first_free=_previous(first_free),
         next_end=_previous(next_end),
+        kinds=frozenset(kind.tolist()),
     )
     return Survey(active, shift, before, onset, voice)
 

@@ -92,35 +92,40 @@ class Vocabulary:
 
     # --- sizes and special ids --------------------------------------------------------------
 
-    @property
+    @cached_property
     def max_shift(self) -> int:
         """The largest gap that one row covers, in steps."""
         return SHIFT_QUARTERS * self.steps_per_quarter
 
-    @property
+    @cached_property
     def max_duration(self) -> int:
         """The longest duration without a tie, in steps."""
         return DURATION_QUARTERS * self.steps_per_quarter
 
-    @property
+    @cached_property
     def wait(self) -> int:
         """The shift id under which a whole note passes."""
         return self.max_shift + 1
 
-    @property
+    @cached_property
     def end(self) -> int:
         """The shift id that ends a piece."""
         return self.max_shift + 2
 
-    @property
+    @cached_property
     def tie(self) -> int:
         """The duration id that goes on in the next row."""
         return self.max_duration
 
     def steps_of(self, shift: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
         """Steps that pass with each shift id: none with END, a whole note with WAIT."""
-        passed = np.where(shift == self.end, 0, shift)
-        return np.where(shift == self.wait, self.max_shift, passed).astype(np.int32)
+        passed: npt.NDArray[np.int32] = self._steps.take(shift)
+        return passed
+
+    @cached_property
+    def _steps(self) -> npt.NDArray[np.int32]:
+        """Steps that pass with each shift id; the last entry, none, is for START's -1."""
+        return np.array([*range(self.max_shift + 1), self.max_shift, 0, 0], np.int32)
 
     def size(self, field: Field) -> int:
         """Number of ids of a field."""
@@ -147,6 +152,19 @@ class Vocabulary:
     def ranks(self) -> npt.NDArray[np.int32]:
         """For each part id its place in the row order, int32 ``(parts,)``."""
         return np.argsort(np.asarray(self.row_order)).astype(np.int32)
+
+    @cached_property
+    def later(self) -> npt.NDArray[np.bool_]:
+        """For each part id the parts after it in the row order, bool ``(parts, parts)``."""
+        after: npt.NDArray[np.bool_] = self.ranks[None, :] > self.ranks[:, None]
+        return after
+
+    @cached_property
+    def durations(self) -> npt.NDArray[np.bool_]:
+        """For each part id the legal durations, bool ``(parts, durations)``: a hit is one step."""
+        legal = np.ones((len(self.parts), self.max_duration + 1), bool)
+        legal[self.drum_parts, 1:] = False
+        return legal
 
     @cached_property
     def drum_parts(self) -> npt.NDArray[np.bool_]:

@@ -29,6 +29,9 @@ MAX_BATCH = 64
 # A safeguard, not a limit of taste: the densest piano music has about 100 notes a bar.
 _MAX_ROWS_PER_BAR = 400
 _ROWS_BETWEEN_REPORTS = 32
+_DRAWS = 64  # rows for which random numbers are drawn at once
+_FIRST_ROWS = 1024  # room for the rows of a piece; it is doubled as often as needed
+_NEVER = np.float32(-np.inf)  # as a log-probability
 
 
 @dataclass(frozen=True)
@@ -165,68 +168,84 @@ def _play(
         meter_map=[plan.meter_map for plan in plans],
     )
     rules = SoftRules.start(v, [plan.meter_map for plan in plans], bars)
-    tables: list[list[EventArray]] = [[] for _ in plans]
-    ended = [False] * len(plans)
+    tables = np.empty((len(plans), _FIRST_ROWS, len(Field)), np.int32)
+    lengths, ended = np.zeros(len(plans), np.intp), np.zeros(len(plans), bool)
+    most = _MAX_ROWS_PER_BAR * np.array(bars)
     alive = np.arange(len(plans))
     rounds = 0
     while alive.size:
-        event = _choose_row(bundle, state, rules, [rngs[stream] for stream in alive], sampling)
-        for row, stream in zip(event, alive, strict=True):
-            tables[stream].append(row)
-        finished = event[:, Field.SHIFT] == v.end
-        for stream in alive[finished]:
-            ended[stream] = True
-        overlong = [len(tables[stream]) > _MAX_ROWS_PER_BAR * bars[stream] for stream in alive]
-        rules.advance(event)
-        stay = np.flatnonzero(~finished & ~np.array(overlong))
-        if stay.size:
-            state = decoder.advance(state, event)
-        if stay.size < alive.size:
-            state, rules = state.select(stay), rules.select(stay)
-            alive = alive[stay]
+        if rounds % _DRAWS == 0:
+            uniforms = np.stack([rngs[stream].random((_DRAWS, len(Field))) for stream in alive])
+        event = choose_row(bundle, state, rules, uniforms[:, rounds % _DRAWS], sampling)
+        if rounds == tables.shape[1]:
+            tables = np.concatenate([tables, np.empty_like(tables)], axis=1)
+        tables[alive, rounds] = event
         rounds += 1
+        finished = event[:, Field.SHIFT] == v.end
+        leaves = finished | (rounds > most[alive])
+        rules.advance(event)
+        leaving = np.count_nonzero(leaves)
+        if leaving < alive.size:
+            state = decoder.advance(state, event)
+        if leaving:
+            lengths[alive[leaves]], ended[alive[finished]] = rounds, True
+            stay = np.flatnonzero(~leaves)
+            state, rules = state.select(stay), rules.select(stay)
+            alive, uniforms = alive[stay], uniforms[stay]
         if rounds % _ROWS_BETWEEN_REPORTS == 0 or not alive.size:
             report(_bars_done(state, alive, bars, v.steps_per_quarter))
     return [
-        (np.array(_closed(rows, v), np.int32), done)
-        for rows, done in zip(tables, ended, strict=True)
+        (_closed(rows[:length], v), bool(done))
+        for rows, length, done in zip(tables, lengths, ended, strict=True)
     ]
 
 
-def _choose_row(
+def choose_row(
     bundle: Bundle,
     state: DecoderState,
     rules: SoftRules,
-    rngs: list[np.random.Generator],
+    uniforms: npt.NDArray[np.float64],
     sampling: Mapping[Field, Sampling],
 ) -> EventArray:
-    """One row of each stream, field by field."""
-    v = bundle.vocabulary
-    event = np.zeros((len(rngs), len(Field)), np.int32)
-    uniforms = np.stack([rng.random(len(Field)) for rng in rngs])
+    """One row of each stream, field by field; ``uniforms`` are ``(B, 5)``."""
+    v, decoder = bundle.vocabulary, bundle.decoder
+    event = np.zeros((len(uniforms), len(Field)), np.int32)
+    has_note = None
     for field in Field:
-        log_probs = bundle.decoder.log_probs(state, field, event)
-        allowed = rules.allowed(state, field, event)
-        kept = np.where(allowed, log_probs, -np.inf)
-        possible = np.isfinite(kept.max(axis=1))
-        kept = np.where(possible[:, None], kept, log_probs)
-        event[:, field] = choose(kept, uniforms[:, field], sampling[field])
-        if field == Field.SHIFT and event[:, field].min() > v.max_shift:
-            break  # nothing but WAIT and END
-    event[event[:, Field.SHIFT] > v.max_shift, 1:] = 0
+        asked = decoder.ask(state, field, event)
+        allowed, wanted = asked.legal, rules.allowed(state, field, event)
+        if wanted is not None:
+            both = allowed & wanted
+            possible = np.logical_or.reduce(both, axis=1)
+            if np.count_nonzero(possible) < len(event):  # the rule gives way
+                both = np.where(possible[:, None], both, allowed)
+            allowed = both
+        if np.count_nonzero(allowed) == len(event):  # one id each: there is nothing to choose
+            chosen = allowed.argmax(axis=1)
+        else:
+            logits = decoder.logits(asked)
+            np.putmask(logits, ~allowed, _NEVER)
+            chosen = choose(logits, uniforms[:, field], sampling[field])
+        event[:, field] = chosen if has_note is None else chosen * has_note
+        if field == Field.SHIFT:
+            has_note = chosen <= v.max_shift
+            notes = np.count_nonzero(has_note)
+            if not notes:
+                break  # nothing but WAIT and END
+            if notes == len(event):
+                has_note = None
     return event
 
 
-def _closed(rows: list[EventArray], v: Vocabulary) -> list[EventArray]:
+def _closed(rows: EventArray, v: Vocabulary) -> EventArray:
     """The rows with END; what a cut leaves dangling, a wait or an open tie, goes first."""
-    if rows and rows[-1][Field.SHIFT] == v.end:
-        return rows
-    kept = list(rows)
-    while kept and (kept[-1][Field.SHIFT] == v.wait or kept[-1][Field.DURATION] == v.tie):
-        kept.pop()
-    closing = np.zeros(len(Field), np.int32)
-    closing[Field.SHIFT] = v.end
-    return [*kept, closing]
+    if len(rows) and rows[-1, Field.SHIFT] == v.end:
+        return rows.copy()
+    dangling = (rows[:, Field.SHIFT] == v.wait) | (rows[:, Field.DURATION] == v.tie)
+    whole = np.flatnonzero(~dangling)
+    closing = np.zeros((1, len(Field)), np.int32)
+    closing[0, Field.SHIFT] = v.end
+    return np.concatenate([rows[: whole[-1] + 1 if whole.size else 0], closing])
 
 
 def _bars_done(state: DecoderState, alive: npt.NDArray[np.intp], bars: list[int], q: int) -> int:

@@ -147,9 +147,12 @@ class CopyCheck:
         low = np.searchsorted(self.arrays["hashes"], hashes, side="left")
         high = np.searchsorted(self.arrays["hashes"], hashes, side="right")
         # a chain is a run that goes on: where it is now, and since when; the oldest come first
-        at = since = np.zeros(0, np.int64)
+        at = since = none = np.zeros(0, np.int64)
         length, begins, last = 0, 0, 0
-        for own in range(len(hashes)):
+        for own, meets in enumerate((low < high).tolist()):
+            if not meets:  # as with most of what is new: no chain goes on, none begins
+                at = since = none
+                continue
             here = self._places[low[own] : high[own]]
             goes_on = np.isin(at + 1, here, assume_unique=True)
             at, since = at[goes_on] + 1, since[goes_on]

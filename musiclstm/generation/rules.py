@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from musiclstm.encoding import Field, Kind, Vocabulary
-from musiclstm.encoding.stages import NEVER
+from musiclstm.encoding.stages import ABOVE, ITSELF, NEVER
 from musiclstm.encoding.vocabulary import N_PITCHES
 from musiclstm.model import DecoderState
 from musiclstm.score import MeterMap
@@ -36,16 +36,10 @@ def bar_line(meter_map: MeterMap, bar: int, steps_per_quarter: int) -> int:
     >>> bar_line(MeterMap(), 2, 24)
     192
     """
-    low, high = 0, 1
-    while int(meter_map.locate(high, steps_per_quarter).bar) < bar:
-        high *= 2
-    while low < high:  # the first step whose bar is at least the one looked for
-        middle = (low + high) // 2
-        if int(meter_map.locate(middle, steps_per_quarter).bar) >= bar:
-            high = middle
-        else:
-            low = middle + 1
-    return low
+    stretches = meter_map.stretches(steps_per_quarter)
+    which = int(np.searchsorted(stretches.bar, bar, side="right")) - 1
+    bars = bar - int(stretches.bar[which])
+    return int(stretches.start[which]) + bars * int(stretches.bar_steps[which])
 
 
 @dataclass(frozen=True)
@@ -56,11 +50,15 @@ class Habits:
         monophonic: Whether it plays one note at a time, bool ``(parts,)``.
         chord: Most notes that it strikes at once, int32 ``(parts,)``.
         in_range: Pitches from its lowest to its highest, bool ``(parts, 128)``.
+        shut: NEVER for all other pitches, else 0, int32 ``(parts, 128)``.
+        chords: Whether any part is not monophonic.
     """
 
     monophonic: BoolArray
     chord: IntArray
     in_range: BoolArray
+    shut: IntArray
+    chords: bool
 
     @classmethod
     def of(cls, vocabulary: Vocabulary) -> "Habits":
@@ -69,10 +67,13 @@ class Habits:
         low = np.array([part.low for part in parts])[:, None]
         high = np.array([part.high for part in parts])[:, None]
         pitches = np.arange(N_PITCHES)[None, :]
+        in_range = (low <= pitches) & (pitches <= high)
         return cls(
             monophonic=np.array([part.monophonic for part in parts]),
             chord=np.array([part.chord for part in parts], np.int32),
-            in_range=(low <= pitches) & (pitches <= high),
+            in_range=in_range,
+            shut=np.where(in_range, 0, NEVER).astype(np.int32),
+            chords=not all(part.monophonic for part in parts),
         )
 
 
@@ -125,28 +126,27 @@ class SoftRules:
             tied=self.tied[streams],
         )
 
-    def allowed(self, state: DecoderState, field: Field, event: IntArray) -> BoolArray:
-        """Ids that the rules allow in a field, bool ``(B, size)``; all of them where none apply."""
-        match field:
-            case Field.SHIFT:
-                return self._shifts(state)
-            case Field.PART:
-                shift = event[:, Field.SHIFT]
-                return self._parts(state, state.tracker.now + shift, shift == 0)
-            case Field.PITCH:
-                return self.habits.in_range[event[:, Field.PART]]
-            case Field.DURATION:
-                return self._durations(state, event)
-            case _:
-                return np.ones((len(event), self.vocabulary.size(field)), bool)
+    def allowed(self, state: DecoderState, field: Field, event: IntArray) -> BoolArray | None:
+        """Ids that the rules allow in a field, bool ``(B, size)``; None where no rule applies."""
+        if field == Field.SHIFT:
+            return self._shifts(state)
+        if field == Field.PART:
+            return self._parts(state, event[:, Field.SHIFT])
+        if field == Field.PITCH:
+            return self.habits.in_range.take(event[:, Field.PART], axis=0)
+        return self._durations(state, event) if field == Field.DURATION else None
 
     def advance(self, event: IntArray) -> None:
         """Take note of the row that was chosen in each stream."""
+        if not self.habits.chords:
+            return  # a monophonic part sounds from its first note on: nothing need be counted
         v = self.vocabulary
         shift = event[:, Field.SHIFT]
-        self.struck[shift > 0] = 0
-        notes = np.flatnonzero((shift <= v.max_shift) & ~self.tied)
-        self.struck[notes, event[notes, Field.PART]] += 1
+        self.struck *= (shift == 0)[:, None]  # notes at the onset
+        notes = (shift <= v.max_shift) & ~self.tied
+        parts = self.struck.shape[1]
+        place = np.arange(0, self.struck.size, parts) + event[:, Field.PART]
+        self.struck.reshape(-1)[place] += notes
         self.tied = (shift <= v.max_shift) & (event[:, Field.DURATION] == v.tie)
 
     def _opens(self, state: DecoderState) -> IntArray:
@@ -154,53 +154,66 @@ class SoftRules:
 
         A monophonic part must be silent; another needs a pitch within its range that is.
         """
-        ends, habits = state.tracker.ends, self.habits
-        some = np.where(habits.in_range, ends, NEVER).min(axis=2)
-        opens = np.where(habits.monophonic, ends.max(axis=2), some)
-        strikes: IntArray = np.where(state.tracker.active, opens, NEVER)
-        return strikes
+        tracker, habits = state.tracker, self.habits
+        opens = tracker.silent
+        if habits.chords:
+            some = np.minimum.reduce(np.maximum(tracker.ends[:, :-1], habits.shut), axis=2)
+            opens = np.where(habits.monophonic, opens, some)
+        if np.count_nonzero(tracker.active) < tracker.active.size:
+            opens = np.where(tracker.active, opens, NEVER)
+        return opens
 
     def _shifts(self, state: DecoderState) -> BoolArray:
-        v, now = self.vocabulary, state.tracker.now
-        soonest = self._opens(state).min(axis=1)
-        steps = now[:, None] + np.arange(v.max_shift + 1)[None, :]
-        allowed = np.ones((len(now), v.max_shift + 3), bool)
-        allowed[:, : v.max_shift + 1] = (steps < self.end[:, None]) & (steps >= soonest[:, None])
-        allowed[:, 0] = self._parts(state, now, np.ones(len(now), bool)).any(axis=1)
+        v, tracker = self.vocabulary, state.tracker
+        now = tracker.now
+        opens = self._opens(state)
+        soonest = np.minimum.reduce(opens, axis=1) - now
+        left = self.end - now
+        ids = np.arange(v.max_shift + 3, dtype=np.int32)
+        allowed: BoolArray = (ids >= soonest[:, None]) & (ids < left[:, None])
+        allowed[:, 0] = np.logical_or.reduce(self._at_once(state, now, opens), axis=1)
         # after a WAIT a note must come, and soon: silence of whole notes is no habit of any corpus
-        reach = now + v.max_shift
-        waited = state.before.kind == Kind.WAIT
-        allowed[:, v.wait] = (
-            (reach + 1 < self.end) & (soonest < self.end) & (~waited | (soonest > reach))
-        )
-        sounded = state.tracker.ends.max(axis=(1, 2))
-        allowed[:, v.end] = (sounded > self.last_bar) & (sounded > 0)
-        over = ~allowed[:, : v.wait + 1].any(axis=1)
-        allowed[over, v.end] = True
+        waits = (left > v.max_shift + 1) & (soonest < left)
+        if Kind.WAIT in state.before.kinds:
+            waits &= (state.before.kind != Kind.WAIT) | (soonest > v.max_shift)
+        allowed[:, v.wait] = waits
+        # the last bar begins at step 0 or later, thus something must have sounded
+        ends: BoolArray = np.maximum.reduce(tracker.silent, axis=1) > self.last_bar
+        goes_on = np.logical_or.reduce(allowed[:, : v.wait + 1], axis=1)
+        allowed[:, v.end] = ends | ~goes_on
         return allowed
 
-    def _parts(self, state: DecoderState, step: IntArray, at_once: BoolArray) -> BoolArray:
-        """Parts that may strike at a step; ``at_once`` where it is the last row's onset."""
-        tracker, before, habits = state.tracker, state.before, self.habits
-        streams, ranks = np.arange(len(step)), self.vocabulary.ranks
-        later: BoolArray = ranks[None, :] > ranks[before.part][:, None]
-        free = habits.in_range[before.part] & (tracker.ends[streams, before.part] <= step[:, None])
-        above = np.arange(N_PITCHES)[None, :] > before.pitch[:, None]
-        same = np.arange(len(ranks))[None, :] == before.part[:, None]
-        ordered = later | (same & (free & above).max(axis=1)[:, None])
-        ordered |= (before.kind == Kind.START)[:, None]
-        ordered &= self.struck < habits.chord[None, :]
-        allowed: BoolArray = (self._opens(state) <= step[:, None]) & (ordered | ~at_once[:, None])
+    def _parts(self, state: DecoderState, shift: IntArray) -> BoolArray:
+        step, opens = state.tracker.now + shift, self._opens(state)
+        allowed: BoolArray = opens <= step[:, None]
+        at_once = shift == 0
+        if np.count_nonzero(at_once):
+            allowed &= self._at_once(state, step, opens) | ~at_once[:, None]
         return allowed
+
+    def _at_once(self, state: DecoderState, step: IntArray, opens: IntArray) -> BoolArray:
+        """Parts that may strike at the onset of the last row, ``(B, parts)``."""
+        v, tracker, habits, before = self.vocabulary, state.tracker, self.habits, state.before
+        ordered: BoolArray = v.later.take(before.part, axis=0)
+        if Kind.START in before.kinds:
+            ordered |= (before.kind == Kind.START)[:, None]
+        if habits.chords:  # a monophonic part sounds already
+            own = tracker.ends.reshape(-1, N_PITCHES).take(tracker.begins + before.part, axis=0)
+            free = habits.in_range.take(before.part, axis=0) & (own <= step[:, None])
+            above = np.logical_or.reduce(free & ABOVE.take(before.pitch, axis=0), axis=1)
+            itself = ITSELF[: len(v.parts), : len(v.parts)].take(before.part, axis=0)
+            ordered |= itself & above[:, None]
+            ordered &= self.struck < habits.chord
+        ordered &= opens <= step[:, None]
+        return ordered
 
     def _durations(self, state: DecoderState, event: IntArray) -> BoolArray:
         v, tracker = self.vocabulary, state.tracker
-        streams = np.arange(len(event))
-        tied = state.before.kind == Kind.TIE
-        # a continuation begins where the note would have ended
-        so_far = tracker.ends[streams, event[:, Field.PART], event[:, Field.PITCH]]
-        begins = np.where(tied, so_far, tracker.now + event[:, Field.SHIFT])
+        place = (tracker.begins + event[:, Field.PART]) * N_PITCHES + event[:, Field.PITCH]
+        # a continuation begins where the note would have ended; any other pitch is silent now
+        so_far = tracker.ends.reshape(-1).take(place)
+        begins = np.maximum(so_far, tracker.now + event[:, Field.SHIFT])
         # a tie is at least a step longer than the longest duration
-        lengths = np.arange(1, v.max_duration + 2)
-        allowed: BoolArray = begins[:, None] + lengths[None, :] <= self.end[:, None]
+        ids = np.arange(v.max_duration + 1, dtype=np.int32)
+        allowed: BoolArray = ids < (self.end - begins)[:, None]
         return allowed

@@ -7,8 +7,6 @@ the same of a whole piece at once, and faster.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from dataclasses import field as dataclass_field
 from typing import Any
 
 import numpy as np
@@ -21,13 +19,9 @@ from musiclstm.encoding import (
     Tracker,
     Vocabulary,
     condition_ids,
-    input_ids,
-    onset_sizes,
     prepare,
-    start_ids,
-    voice_sizes,
 )
-from musiclstm.encoding.context import UNSPECIFIED_BARS, after_ids, onset_context, voice_context
+from musiclstm.encoding.context import after_ids, onset_context, voice_context
 from musiclstm.encoding.masks import (
     legal_durations,
     legal_parts,
@@ -35,91 +29,15 @@ from musiclstm.encoding.masks import (
     legal_shifts,
     legal_velocities,
 )
-from musiclstm.encoding.stages import Before
-from musiclstm.model.architecture import (
-    HEAD_FIELDS,
-    N_PITCHES,
-    PITCH_CLASSES,
-    NetworkConfig,
-    head_sizes,
-    input_sizes,
-)
+from musiclstm.encoding.ruler import UNSPECIFIED_BARS, Ruler
+from musiclstm.model.architecture import NetworkConfig
+from musiclstm.model.folded import Folded, as_float32
+from musiclstm.model.state import Asked, DecoderState, Known
 from musiclstm.score import MeterMap
 
 FloatArray = npt.NDArray[np.float32]
 EventArray = npt.NDArray[np.int32]
 BoolArray = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class _AtOnset:
-    """What the shift reveals."""
-
-    shift: EventArray
-    step: EventArray
-    layer: FloatArray
-    legal_parts: BoolArray
-
-
-@dataclass(frozen=True)
-class _InPart:
-    """What the part reveals."""
-
-    part: EventArray
-    layer: FloatArray
-    legal_pitches: BoolArray
-
-
-@dataclass
-class _Row:
-    """What has been worked out for the row that is being chosen, so that no field does it again."""
-
-    at_onset: _AtOnset | None = None
-    in_part: _InPart | None = None
-
-
-@dataclass(frozen=True)
-class DecoderState:
-    """Everything that the next row depends on, for B streams.
-
-    Attributes:
-        tracker: The musical past.
-        h: Hidden state of each layer, float32 ``(L, B, U)``.
-        c: Cell state of each layer, float32 ``(L, B, U)``.
-        output: What the heads read, float32 ``(B, U)``.
-        before: The stage before the next row.
-        conditions: Condition ids, int32 ``(B, 5)``.
-        bars: Length in bars, 0 where unspecified, int32 ``(B,)``.
-        meter_maps: One for all streams, or one for each.
-    """
-
-    tracker: Tracker
-    h: FloatArray
-    c: FloatArray
-    output: FloatArray
-    before: Before
-    conditions: EventArray
-    bars: EventArray
-    meter_maps: tuple[MeterMap, ...]
-    row: _Row = dataclass_field(default_factory=_Row, repr=False)
-
-    def __len__(self) -> int:
-        return len(self.conditions)
-
-    def select(self, streams: npt.ArrayLike) -> "DecoderState":
-        """The streams with these indices, repeated as often as they are named."""
-        at = np.asarray(streams, np.intp)
-        maps = self.meter_maps
-        return DecoderState(
-            tracker=self.tracker.select(at),
-            h=self.h[:, at],
-            c=self.c[:, at],
-            output=self.output[at],
-            before=Before(**{name: values[at] for name, values in vars(self.before).items()}),
-            conditions=self.conditions[at],
-            bars=self.bars[at],
-            meter_maps=maps if len(maps) == 1 else tuple(maps[index] for index in at),
-        )
 
 
 class Decoder:
@@ -139,27 +57,7 @@ class Decoder:
     ) -> None:
         self.config = config
         self.vocabulary = vocabulary
-        self.weights = {name: np.asarray(value, np.float32) for name, value in weights.items()}
-        v = vocabulary
-        sizes = {"onset": onset_sizes(v), "voice": voice_sizes(v), "input": input_sizes(v)}
-        sizes |= {_name(field): head_sizes(field, v) for field in Field if HEAD_FIELDS[field]}
-        # where each column's embeddings begin in its table
-        self._offsets = {
-            name: np.concatenate([[0], np.cumsum(columns)[:-1]]) for name, columns in sizes.items()
-        }
-        # one product a layer: [x, h] times both kernels
-        self._gates = [
-            (
-                np.concatenate(
-                    [
-                        self.weights[f"lstm.{layer}.kernel"],
-                        self.weights[f"lstm.{layer}.recurrent_kernel"],
-                    ]
-                ),
-                self.weights[f"lstm.{layer}.bias"],
-            )
-            for layer in range(config.layers)
-        ]
+        self.folded = Folded(config, vocabulary, as_float32(weights))
 
     # --- step by step -----------------------------------------------------------------------
 
@@ -193,26 +91,21 @@ class Decoder:
             active[stream, parts] = True
         tracker = Tracker.start(active)
         none = np.zeros((self.config.layers, batch, self.config.units), np.float32)
-        state = DecoderState(
+        before_start = DecoderState(
             tracker=tracker,
             h=none,
             c=none,
             output=none[0],
             before=tracker.before(v),
-            conditions=np.stack([condition_ids(wish, v) for wish in wishes]),
-            bars=np.array([wish.bars or UNSPECIFIED_BARS for wish in wishes], np.int32),
+            conditions=self.folded.conditions(
+                np.stack([condition_ids(wish, v) for wish in wishes])
+            ),
             meter_maps=maps,
+            ruler=Ruler.of(maps, np.array([wish.bars or UNSPECIFIED_BARS for wish in wishes]), v),
         )
-        nowhere = np.zeros(batch, np.int32)
-        at_start = onset_context(tracker.at(nowhere), maps, state.bars, v)
-        no_voice = tracker.voice(nowhere, np.full(batch, -1, np.int32))
-        # no note has sounded, so nothing ends after START
-        return self._read(
-            state,
-            np.concatenate([start_ids(batch, v), nowhere[:, None]], axis=1),
-            self._onset_layer(*at_start),
-            self._voice_layer(*voice_context(no_voice, v)),
-        )
+        # START is a row without any field; no note has sounded, so nothing ends after it
+        nothing = np.full((batch, len(Field)), -1, np.int32)
+        return self._read(before_start, nothing, tracker)
 
     def log_probs(self, state: DecoderState, field: Field | int, event: EventArray) -> FloatArray:
         """Log-probabilities of one field of the next row, at temperature 1.
@@ -225,13 +118,38 @@ class Decoder:
         Returns:
             float32 ``(B, size)``; illegal ids have ``-inf``.
         """
-        field = Field(field)
-        known, legal = self._known(state, field, event)
-        absent = event[:, Field.SHIFT] > self.vocabulary.max_shift
-        if field > Field.SHIFT and absent.any():
-            legal = legal | absent[:, None]  # a field that the row does not have: anything goes
-        logits = self._head(field, known, event)
-        return _log_softmax(logits, legal)
+        asked = self.ask(state, field, event)
+        return _log_softmax(self.logits(asked), asked.legal)
+
+    def ask(self, state: DecoderState, field: Field | int, event: EventArray) -> Asked:
+        """Which ids of a field are legal, and what its head will need to say how likely they are.
+
+        The arguments are those of :meth:`log_probs`.
+        """
+        v, before = self.vocabulary, state.before
+        known = self._known(state, field, event)
+        if field == Field.SHIFT:
+            legal = legal_shifts(before, state.tracker.active, v)
+            return Asked(field, legal, known.sums)
+        shift = event[:, Field.SHIFT]
+        if field == Field.PART and known.onset is not None:
+            legal = legal_parts(before, shift, known.onset, v)
+        elif field == Field.PITCH and known.voice is not None:
+            legal = legal_pitches(before, shift, known.voice)
+        elif field == Field.DURATION:
+            legal = legal_durations(event[:, Field.PART], v)
+        else:
+            legal = legal_velocities(before)
+        if known.absent is not None:  # a field that the row does not have: anything goes
+            legal = legal | known.absent[:, None]
+        return Asked(field, legal, known.sums)
+
+    def logits(self, asked: Asked) -> FloatArray:
+        """Log-probabilities ``(B, size)`` at temperature 1, but for a constant a row.
+
+        Those of illegal ids are still among them.
+        """
+        return self.folded.logits(asked.field, asked.sums[:, : self.folded.head_units])
 
     def advance(self, state: DecoderState, event: EventArray) -> DecoderState:
         """The state after one more row.
@@ -240,18 +158,7 @@ class Decoder:
             state: Of B streams; it stays as it is.
             event: int32 ``(B, 5)``, legal rows. A stream after END is of no meaning.
         """
-        v = self.vocabulary
-        event = np.asarray(event, np.int32)
-        shift = event[:, Field.SHIFT]
-        is_note = shift <= v.max_shift
-        part = np.where(is_note, event[:, Field.PART], -1).astype(np.int32)
-        at_onset = self._at_onset(state, shift)
-        in_part = self._in_part(state, at_onset, part)
-        tracker = state.tracker.advance(event, v)
-        before = tracker.before(v)
-        moved = replace(state, tracker=tracker, before=before, row=_Row())
-        ids = np.concatenate([input_ids(event, v), after_ids(before, v)[:, None]], axis=1)
-        return self._read(moved, ids, at_onset.layer, in_part.layer)
+        return self._read(state, event, state.tracker.advance(event, self.vocabulary))
 
     # --- whole pieces -----------------------------------------------------------------------
 
@@ -266,176 +173,74 @@ class Decoder:
             float32 ``(rows, 5)``; 0 for fields that a row does not have. The sum over all is minus
             the log-likelihood of the piece.
         """
-        v = self.vocabulary
+        v, w, h = self.vocabulary, self.folded, self.config.head_units
         wishes = conditions or Conditions()
         piece = prepare(encoded, v, bars=wishes.bars)
-        w = self.weights
         context = piece.context
-        onset = self._onset_layer(context.onset_ids, context.sounding, context.remaining)
-        voice = self._voice_layer(context.voice_ids, context.voice_sounding)
-        n = len(piece)
-        ids = np.concatenate(
-            [
-                piece.inputs[:-1],
-                piece.after[:-1, None],
-                np.tile(condition_ids(wishes, v), (n, 1)),
-            ],
-            axis=1,
+        sums = np.zeros((len(piece) + 1, len(Field) * h + w.units), np.float32)
+        for field, table in zip(Field, w.choices, strict=True):
+            sums[:, (field + 1) * h :] += table.take(piece.inputs[:, field], axis=0)
+        onset = w.onset_layer(context.onset_ids, context.sounding, context.remaining)
+        sums[:, Field.PART * h :] += onset @ w.onset
+        sums[:, Field.PITCH * h :] += w.voice_layer(context.voice_ids, context.voice_sounding) @ (
+            w.voice
         )
-        x = self._embed("input", ids)
-        x += np.concatenate([onset[:-1], voice[:-1]], axis=1) @ w["input.kernel"]
-        x += w["input.bias"]
-        for layer in range(self.config.layers):
-            x = x + self._sequence(layer, x)
-        events = encoded.events
-        nats = np.zeros((n, len(Field)), np.float32)
+        x = sums[:-1, len(Field) * h :] + w.after.take(piece.after[:-1], axis=0)
+        x += w.conditions(condition_ids(wishes, v)[None])
+        heard = sums[1:, : len(Field) * h] + (w.sequence(x) @ w.output + w.heads)
+        rows = np.arange(len(piece))
+        nats = np.zeros((len(piece), len(Field)), np.float32)
         for field in Field:
-            known = np.concatenate([x, onset[1:], voice[1:]][: 1 + min(field, 2)], axis=1)
-            log_probs = _log_softmax(
-                self._head(field, known, events), piece.legal[1:, v.slices[field]]
-            )
-            nats[:, field] = -log_probs[np.arange(n), events[:, field]]
+            logits = w.logits(field, heard[:, field * h : (field + 1) * h])
+            log_probs = _log_softmax(logits, piece.legal[1:, v.slices[field]])
+            nats[:, field] = -log_probs[rows, encoded.events[:, field]]
         return np.where(piece.counts[1:], nats, np.float32(0))
 
-    def _sequence(self, layer: int, x: FloatArray) -> FloatArray:
-        """One LSTM layer over a whole piece ``(rows, U)``."""
-        w = self.weights
-        projected = x @ w[f"lstm.{layer}.kernel"] + w[f"lstm.{layer}.bias"]
-        recurrent = w[f"lstm.{layer}.recurrent_kernel"]
-        h = c = np.zeros(self.config.units, np.float32)
-        out = np.empty_like(x)
-        for row, a in enumerate(projected):
-            h, c, _ = _cell(a + h @ recurrent, c)
-            out[row] = h
-        return out
+    # --- the row that is being chosen -------------------------------------------------------
 
-    # --- the network ------------------------------------------------------------------------
+    def _read(self, state: DecoderState, event: EventArray, tracker: Tracker) -> DecoderState:
+        """Feed a row, whole, to the LSTM; ``tracker`` already knows it."""
+        w = self.folded
+        before = tracker.before(self.vocabulary)
+        x = self._known(state, len(Field), event).sums + state.conditions
+        x += w.after.take(after_ids(before, self.vocabulary), axis=0)
+        output, h, c = w.step(x, state.h, state.c)
+        return DecoderState(
+            tracker, h, c, output, before, state.conditions, state.meter_maps, state.ruler
+        )
 
-    def _read(
-        self, state: DecoderState, ids: EventArray, onset: FloatArray, voice: FloatArray
-    ) -> DecoderState:
-        """Feed one row to the LSTM; ``ids`` are its fields and what follows, ``(B, 6)``."""
-        w = self.weights
-        columns = np.concatenate([ids, state.conditions], axis=1)
-        x = self._embed("input", columns)
-        x += np.concatenate([onset, voice], axis=1) @ w["input.kernel"]
-        x += w["input.bias"]
-        h, c = np.empty_like(state.h), np.empty_like(state.c)
-        for layer, (kernel, bias) in enumerate(self._gates):
-            a = np.concatenate([x, state.h[layer]], axis=1) @ kernel
-            a += bias
-            h[layer], c[layer], _ = _cell(a, state.c[layer])
-            x = x + h[layer]
-        return replace(state, h=h, c=c, output=x)
+    def _known(self, state: DecoderState, n: int, event: EventArray) -> Known:
+        """What is known with the first ``n`` fields of the row, worked out once."""
+        found, fields = state.row[n], event[:, :n].tobytes()
+        if found is None or found.fields != fields:
+            found = state.row[n] = (
+                self._add_choice(state, n, event, fields)
+                if n
+                else Known(fields, state.output @ self.folded.output + self.folded.heads)
+            )
+        return found
 
-    def _known(
-        self, state: DecoderState, field: Field, event: EventArray
-    ) -> tuple[FloatArray, BoolArray]:
-        """What a head reads, and its legal ids."""
-        v = self.vocabulary
+    def _add_choice(self, state: DecoderState, n: int, event: EventArray, fields: bytes) -> Known:
+        """Let the ``n``-th field, and what it reveals, speak to the readers after it."""
+        v, w = self.vocabulary, self.folded
+        earlier = self._known(state, n - 1, event)
+        field = n - 1
+        chosen = event[:, field]
+        absent, onset, voice = earlier.absent, earlier.onset, earlier.voice
+        if absent is not None:
+            chosen = np.where(absent, np.int32(-1), chosen)
+        sums = w.choices[field].take(chosen, axis=0)
         if field == Field.SHIFT:
-            return state.output, legal_shifts(state.before, state.tracker.active, v)
-        at_onset = self._at_onset(state, event[:, Field.SHIFT])
-        if field == Field.PART:
-            return np.concatenate([state.output, at_onset.layer], axis=1), at_onset.legal_parts
-        in_part = self._in_part(state, at_onset, event[:, Field.PART])
-        known = np.concatenate([state.output, at_onset.layer, in_part.layer], axis=1)
-        if field == Field.PITCH:
-            return known, in_part.legal_pitches
-        if field == Field.DURATION:
-            return known, legal_durations(event[:, Field.PART], v)
-        return known, legal_velocities(state.before)
-
-    def _at_onset(self, state: DecoderState, shift: EventArray) -> _AtOnset:
-        """Work out the onset stage, unless it has been for this shift."""
-        found, v = state.row.at_onset, self.vocabulary
-        if found is None or not np.array_equal(found.shift, shift):
-            steps = v.steps_of(shift)
-            step = (state.tracker.now + steps).astype(np.int32)
-            onset = state.tracker.at(step)
-            layer = self._onset_layer(*onset_context(onset, state.meter_maps, state.bars, v))
-            legal = legal_parts(state.before, shift, onset, v)
-            found = _AtOnset(shift.copy(), step, layer, legal)
-            state.row.at_onset, state.row.in_part = found, None
-        return found
-
-    def _in_part(self, state: DecoderState, at_onset: _AtOnset, part: EventArray) -> _InPart:
-        """Work out the voice stage, unless it has been for this part."""
-        found = state.row.in_part
-        if found is None or not np.array_equal(found.part, part):
-            voice = state.tracker.voice(at_onset.step, part)
-            layer = self._voice_layer(*voice_context(voice, self.vocabulary))
-            legal = legal_pitches(state.before, at_onset.shift, voice)
-            found = _InPart(part.copy(), layer, legal)
-            state.row.in_part = found
-        return found
-
-    def _onset_layer(
-        self, ids: EventArray, sounding: npt.NDArray[np.uint8], remaining: npt.NDArray[np.uint8]
-    ) -> FloatArray:
-        w = self.weights
-        on = (sounding > 0).astype(np.float32)
-        octaves = np.pad(on, ((0, 0), (0, -N_PITCHES % PITCH_CLASSES)))
-        classes = octaves.reshape(len(on), -1, PITCH_CLASSES).max(axis=1)
-        scale = np.float32(1 / 255)
-        features = np.concatenate(
-            [on, sounding * scale, classes, (remaining > 0), remaining * scale], axis=1
-        ).astype(np.float32)
-        x = self._embed("onset", ids)
-        x += features @ w["onset.kernel"]
-        x += w["onset.bias"]
-        return np.maximum(x, 0)
-
-    def _voice_layer(self, ids: EventArray, sounding: npt.NDArray[np.uint8]) -> FloatArray:
-        w = self.weights
-        features = np.concatenate([sounding > 0, sounding * np.float32(1 / 255)], axis=1)
-        x = self._embed("voice", ids)
-        x += features.astype(np.float32) @ w["voice.kernel"]
-        x += w["voice.bias"]
-        return np.maximum(x, 0)
-
-    def _head(self, field: Field, known: FloatArray, event: EventArray) -> FloatArray:
-        w, name = self.weights, _name(field)
-        hidden = known @ w[f"{name}.kernel"]
-        hidden += w[f"{name}.bias"]
-        if HEAD_FIELDS[field]:
-            hidden += self._embed(name, event[:, HEAD_FIELDS[field]])
-        logits: FloatArray = np.maximum(hidden, 0) @ w[f"{name}.out_kernel"]
-        return logits + w[f"{name}.out_bias"]
-
-    def _embed(self, name: str, ids: EventArray) -> FloatArray:
-        """One embedding for each column of ``ids`` ``(N, columns)``, summed: ``(N, width)``."""
-        table = self.weights[f"{name}.table"]
-        summed: FloatArray = table[ids + self._offsets[name]].sum(axis=1)
-        return summed
-
-
-def _name(field: Field) -> str:
-    """The head of a field, as its weights are named."""
-    return f"head.{field.name.lower()}"
-
-
-def _cell(a: FloatArray, c: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """One LSTM step: input, forget, candidate and output from ``a`` ``(..., 4U)``.
-
-    Returns:
-        h, c, and the gates ``(..., 4U)`` in the order i, f, g, o.
-
-    Source: Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000.
-    """
-    units = c.shape[-1]
-    # one tanh for all four: sigmoid(x) = (1 + tanh(x / 2)) / 2
-    gates = a * np.float32(0.5)
-    gates[..., 2 * units : 3 * units] *= 2
-    np.tanh(gates, out=gates)
-    for low in (0, units, 3 * units):
-        gate = gates[..., low : low + units]
-        gate *= np.float32(0.5)
-        gate += np.float32(0.5)
-    i, f = gates[..., :units], gates[..., units : 2 * units]
-    g, o = gates[..., 2 * units : 3 * units], gates[..., 3 * units :]
-    c = f * c + i * g
-    return o * np.tanh(c), c, gates
+            if max(chosen.tolist()) > v.max_shift:
+                absent = chosen > v.max_shift
+            onset = state.tracker.at(state.tracker.now + v.steps_of(chosen))
+            sums += w.onset_layer(*onset_context(onset, state.ruler, v)) @ w.onset
+        elif field == Field.PART and onset is not None:
+            voice = state.tracker.voice(onset.step, chosen)
+            sums += w.voice_layer(*voice_context(voice, v)) @ w.voice
+        heard = earlier.sums[:, w.head_units :]  # the reader that has been asked is done
+        sums[:, : heard.shape[1]] += heard
+        return Known(fields, sums, absent, onset, voice)
 
 
 def _one_for_each(part_map: Sequence[int] | Sequence[Sequence[int]], batch: int) -> list[list[int]]:

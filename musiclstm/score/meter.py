@@ -123,6 +123,25 @@ class Places:
 
 
 @dataclass(frozen=True)
+class Stretches:
+    """The stretches of a piece that have one meter each. All arrays are ``(stretches,)``.
+
+    Attributes:
+        start: Step of the first barline; what is before the first of all is the pickup.
+        bar: Number of the bar that begins there.
+        bar_steps: Length of a bar in steps.
+        beat_steps: Length of a felt beat in steps.
+        compound: Whether those beats are dotted, bool.
+    """
+
+    start: npt.NDArray[np.int64]
+    bar: npt.NDArray[np.int64]
+    bar_steps: npt.NDArray[np.int64]
+    beat_steps: npt.NDArray[np.int64]
+    compound: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
 class MeterMap:
     """The meters of a piece, given to the model and never predicted by it.
 
@@ -160,30 +179,43 @@ class MeterMap:
         >>> MeterMap((Meter(0, 3, 4),), pickup_steps=24).locate([0, 24, 100], 24).bar.tolist()
         [-1, 0, 1]
         """
+        stretches = self.stretches(steps_per_quarter)
         at = np.asarray(steps, dtype=np.int64)
-        if not self.meters:
-            bar_steps = QUARTERS_PER_UNSPECIFIED_BAR * steps_per_quarter
-            starts, bars = np.zeros(1, np.int64), np.zeros(1, np.int64)
-            bar_lengths = np.array([bar_steps])
-            beat_lengths = np.array([steps_per_quarter])
-            compound = np.zeros(1, bool)
-        else:
-            bar_lengths = np.array([m.bar_steps(steps_per_quarter) for m in self.meters])
-            beat_lengths = np.array([m.beat_steps(steps_per_quarter) for m in self.meters])
-            compound = np.array([m.is_compound for m in self.meters])
-            starts = np.array([m.step for m in self.meters], np.int64)
-            starts[0] = self.pickup_steps
-            # a change that falls inside the pickup is read as the meter of the first full bar
-            starts = np.maximum.accumulate(starts)
-            elapsed = -(-np.diff(starts) // bar_lengths[:-1])  # a cut bar counts as a bar
-            bars = np.concatenate([[0], np.cumsum(elapsed)])
-        segment = np.maximum(np.searchsorted(starts, at, side="right") - 1, 0)
-        since = at - starts[segment]
-        length = bar_lengths[segment]
+        which = np.maximum(np.searchsorted(stretches.start, at, side="right") - 1, 0)
+        since = at - stretches.start[which]
+        length = stretches.bar_steps[which]
         return Places(
-            bar=(bars[segment] + since // length).astype(np.int32),
+            bar=(stretches.bar[which] + since // length).astype(np.int32),
             position=(since % length).astype(np.int32),
             bar_steps=length.astype(np.int32),
-            beat_steps=beat_lengths[segment].astype(np.int32),
-            compound=compound[segment],
+            beat_steps=stretches.beat_steps[which].astype(np.int32),
+            compound=stretches.compound[which],
+        )
+
+    def stretches(self, steps_per_quarter: int) -> "Stretches":
+        """The stretches of one meter each, at least one; bars and beats as :meth:`locate` counts.
+
+        Args:
+            steps_per_quarter: The grid.
+        """
+        if not self.meters:
+            return Stretches(
+                start=np.zeros(1, np.int64),
+                bar=np.zeros(1, np.int64),
+                bar_steps=np.array([QUARTERS_PER_UNSPECIFIED_BAR * steps_per_quarter]),
+                beat_steps=np.array([steps_per_quarter]),
+                compound=np.zeros(1, bool),
+            )
+        bar_steps = np.array([m.bar_steps(steps_per_quarter) for m in self.meters])
+        starts = np.array([m.step for m in self.meters], np.int64)
+        starts[0] = self.pickup_steps
+        # a change that falls inside the pickup is read as the meter of the first full bar
+        starts = np.maximum.accumulate(starts)
+        elapsed = -(-np.diff(starts) // bar_steps[:-1])  # a cut bar counts as a bar
+        return Stretches(
+            start=starts,
+            bar=np.concatenate([[0], np.cumsum(elapsed)]),
+            bar_steps=bar_steps,
+            beat_steps=np.array([m.beat_steps(steps_per_quarter) for m in self.meters]),
+            compound=np.array([m.is_compound for m in self.meters]),
         )

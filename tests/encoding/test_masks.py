@@ -18,6 +18,7 @@ from musiclstm.encoding.masks import (
 )
 from musiclstm.encoding.parts import ModelPart
 from musiclstm.encoding.rows import Encoded
+from musiclstm.encoding.ruler import Ruler
 from musiclstm.encoding.vocabulary import Vocabulary
 from musiclstm.score import MeterMap, Part
 from tests.strategies import scores
@@ -96,7 +97,7 @@ def stepwise(encoded, v, bars):
     active = np.zeros((1, len(v.parts)), bool)
     active[0, list(encoded.part_map)] = True
     tracker = Tracker.start(active)
-    maps, length = (encoded.meter_map,), np.array([bars])
+    ruler = Ruler.of((encoded.meter_map,), np.array([bars]), v)
     for row in encoded.events:
         before = tracker.before(v)
         masks = [legal_shifts(before, active, v)]
@@ -104,7 +105,7 @@ def stepwise(encoded, v, bars):
         step = tracker.now + np.where(shift <= v.max_shift, shift, 0)
         step = step + np.where(shift == v.wait, v.max_shift, 0)
         onset = tracker.at(step.astype(np.int32))
-        context = [*onset_context(onset, maps, length, v)]
+        context = [*onset_context(onset, ruler, v)]
         is_note = row[Field.SHIFT] <= v.max_shift
         part = row[1:2] if is_note else np.array([-1])
         voice = tracker.voice(onset.step, part)

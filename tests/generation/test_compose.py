@@ -1,11 +1,13 @@
 """Composing with models that know nothing: every promise holds, whatever the weights say."""
 
+import pickle
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from musiclstm.encoding import Field, encode
+from musiclstm.encoding import Conditions, Field, encode
 from musiclstm.errors import RequestError
 from musiclstm.generation import (
     DEFAULT_SAMPLING,
@@ -15,7 +17,8 @@ from musiclstm.generation import (
     compose,
     generate,
 )
-from musiclstm.generation.rules import bar_line
+from musiclstm.generation.compose import choose_row
+from musiclstm.generation.rules import SoftRules, bar_line
 from musiclstm.model import load_bundle
 from musiclstm.score import Column, Key, Meter, MeterMap, Part, Score, Tempo
 from tests.bundles import chorale, chorales, tiny_bundle
@@ -309,3 +312,50 @@ def test_a_copy_is_reported(tmp_path):
     (piece,) = compose(replace(bundle, weights=weights), bars=4, seed=1)
     assert piece.copied.source == "ostinato"
     assert piece.copied.notes >= 15
+
+
+# --- for as long as it likes ----------------------------------------------------------------
+
+
+def test_a_state_does_not_grow(bundle):
+    """What the decoder and the rules carry has one size at every row; a note is 20 bytes."""
+    v, decoder = bundle.vocabulary, bundle.decoder
+    state = decoder.start([Conditions()] * 2, (0, 1, 2, 3), 2, meter_map=MeterMap())
+    rules = SoftRules.start(v, [MeterMap()] * 2, [10**5] * 2)
+    rng, sizes = np.random.default_rng(0), set()
+    for row in range(600):
+        event = choose_row(bundle, state, rules, rng.random((2, 5)), DEFAULT_SAMPLING)
+        rules.advance(event)
+        state = decoder.advance(state, event)
+        if row > 1:
+            sizes.add(len(pickle.dumps((state, rules))))
+    assert max(sizes) - min(sizes) < 50  # small numbers are shorter than large ones
+
+
+def test_tables_grow_with_the_piece(bundle, monkeypatch):
+    """A table that has to be doubled again and again holds the same rows."""
+    module = sys.modules["musiclstm.generation.compose"]
+    whole = generate(bundle, 3, seed=5, bars=7)
+    monkeypatch.setattr(module, "_FIRST_ROWS", 1)
+    monkeypatch.setattr(module, "_DRAWS", 3)
+    assert generate(bundle, 3, seed=5, bars=7) == whole
+
+
+def test_a_state_stays_as_it_is(bundle):
+    """Whatever is asked of it and however it goes on: particles share their past."""
+    decoder = bundle.decoder
+    state = decoder.start(Conditions(), (0, 1, 2, 3), 2)
+    event = np.array([[0, 0, 60, 11, 20], [24, 1, 62, 11, 20]], np.int32)
+    before = [decoder.log_probs(state, field, event) for field in Field]
+    other = np.array([[12, 2, 40, 5, 1], [0, 3, 43, 192, 3]], np.int32)
+    one = decoder.advance(state, event)
+    decoder.advance(decoder.advance(state, other), other)
+    assert not any(
+        np.array_equal(decoder.log_probs(state, field, other), logs)
+        for field, logs in zip(list(Field)[1:4], before[1:4], strict=True)
+    )
+    for field, logs in zip(Field, before, strict=True):
+        assert np.array_equal(decoder.log_probs(state, field, event), logs)
+    again = decoder.advance(state, event)
+    assert np.array_equal(again.output, one.output)
+    assert all(np.array_equal(a, b) for a, b in zip(again.tracker, one.tracker, strict=True))

@@ -222,3 +222,32 @@ def test_what_is_out_of_range_is_refused(wishes, message):
 @given(samplings)
 def test_it_comes_back_from_its_dict(sampling):
     assert Sampling(**sampling.as_dict()) == sampling
+
+
+# --- top_p without sorting ------------------------------------------------------------------
+
+
+@settings(max_examples=40, deadline=None)
+@given(log_probabilities(), samplings)
+def test_over_all_uniform_numbers_an_id_comes_as_often_as_it_should(log_probs, sampling):
+    """Not by chance but by count: 5,000 evenly spaced numbers stand for the whole interval."""
+    grid = (np.arange(5_000) + 0.5) / 5_000
+    table = np.repeat(log_probs[:1], len(grid), axis=0)
+    seen = np.bincount(choose(table, grid, sampling), minlength=table.shape[1]) / len(grid)
+    # each border between ids, in the first draw and in the second, can hide one number
+    assert seen == pytest.approx(probabilities(log_probs[:1], sampling)[0], abs=40 / len(grid))
+
+
+def test_what_is_cut_off_goes_to_the_others_in_proportion():
+    """Of a third that is cut off, the kept ids get back what they are worth."""
+    grid = (np.arange(300_000) + 0.5) / 300_000
+    rows = np.repeat(logs([[0.2, 0.4, 0.1, 0.3]]), len(grid), axis=0)
+    seen = np.bincount(choose(rows, grid, Sampling(top_p=0.6)), minlength=4) / len(grid)
+    assert seen == pytest.approx([0, 4 / 7, 0, 3 / 7], abs=2e-5)
+
+
+def test_a_constant_changes_nothing():
+    uniforms = np.linspace(0, 0.999, 50)
+    rows = np.repeat(logs(P), 50, axis=0)
+    sampling = Sampling(top_p=0.8)
+    assert (choose(rows + 8, uniforms, sampling) == choose(rows, uniforms, sampling)).all()

@@ -1,0 +1,94 @@
+"""What the decoder carries from row to row, and what it has worked out within a row."""
+
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from musiclstm.encoding import Tracker
+from musiclstm.encoding.ruler import Ruler
+from musiclstm.encoding.stages import Before, Onset, Voice
+from musiclstm.score import MeterMap
+
+FloatArray = npt.NDArray[np.float32]
+BoolArray = npt.NDArray[np.bool_]
+
+
+class Asked(NamedTuple):
+    """A field of the next row that is being asked for.
+
+    Attributes:
+        field: Which.
+        legal: Its legal ids, bool ``(B, size)``; all of them where a row has no such field.
+        sums: What its head has heard, and the readers after it, ``(B, ...)``.
+    """
+
+    field: int
+    legal: BoolArray
+    sums: FloatArray
+
+
+class Known(NamedTuple):
+    """What is known of a row once its first fields are.
+
+    Attributes:
+        fields: Those fields, as bytes; what they were when this was worked out.
+        sums: What the readers after them have heard of them, ``(B, ...)``; see :mod:`.folded`.
+        absent: Which streams have no more fields than the shift, ``(B,)`` bool; None for none.
+        onset: The stage, from the shift on.
+        voice: The stage, from the part on.
+    """
+
+    fields: bytes
+    sums: FloatArray
+    absent: BoolArray | None = None
+    onset: Onset | None = None
+    voice: Voice | None = None
+
+
+@dataclass(slots=True)
+class DecoderState:
+    """Everything that the next row depends on, for B streams. It is never changed.
+
+    Attributes:
+        tracker: The musical past.
+        h: Hidden state of each layer, float32 ``(L, B, U)``.
+        c: Cell state of each layer, float32 ``(L, B, U)``.
+        output: What the heads read, float32 ``(B, U)``.
+        before: The stage before the next row.
+        conditions: What the conditions say to every row, float32 ``(B, U)``.
+        meter_maps: One for all streams, or one for each.
+        ruler: The same with the lengths in bars, to be looked up.
+        row: What has been worked out of the row that is being chosen, so that no field does it
+            again: one entry for each number of fields that are known.
+    """
+
+    tracker: Tracker
+    h: FloatArray
+    c: FloatArray
+    output: FloatArray
+    before: Before
+    conditions: FloatArray
+    meter_maps: tuple[MeterMap, ...]
+    ruler: Ruler
+    row: list[Known | None] = dataclass_field(default_factory=lambda: [None] * 6, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.conditions)
+
+    def select(self, streams: npt.ArrayLike) -> "DecoderState":
+        """The streams with these indices, repeated as often as they are named."""
+        at = np.asarray(streams, np.intp)
+        maps = self.meter_maps
+        return DecoderState(
+            tracker=self.tracker.select(at),
+            h=self.h[:, at],
+            c=self.c[:, at],
+            output=self.output[at],
+            before=Before._make([*(values[at] for values in self.before[:-1]), self.before.kinds]),
+            conditions=self.conditions[at],
+            meter_maps=maps if len(maps) == 1 else tuple(maps[index] for index in at),
+            ruler=self.ruler.select(at),
+        )
