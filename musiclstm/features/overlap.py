@@ -236,9 +236,8 @@ class _Found:
         within = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
         other = np.repeat(begin[group[one]], times) + within
         one = np.repeat(one, times)
-        once = (other > one) | (
-            (other < one) & ~meeting[other]
-        )  # both meeting: seen from the first
+        # where both are meeting, the pair is seen from either side
+        once = (other > one) | (~meeting[other] & (other < one))
         low, high = np.minimum(one, other)[once], np.maximum(one, other)[once]
         self._paired[owner[low]] = self._paired[owner[high]] = True
         codes: IndexArray = owner[low] * self._count + owner[high]

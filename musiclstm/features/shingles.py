@@ -8,6 +8,7 @@ rhythm are.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -86,17 +87,16 @@ def fingerprint(score: Score) -> HashArray:
     top = np.ones(len(part), bool)
     top[:-1] = (onset[1:] != onset[:-1]) | (part[1:] != part[:-1])
     onset, pitch, part = onset[top], pitch[top], part[top]
-    between = np.diff(onset)
+    between, rise = onset[1:] - onset[:-1], pitch[1:] - pitch[:-1]
     if score.steps_per_quarter != DEFAULT_STEPS_PER_QUARTER:
         between = between * DEFAULT_STEPS_PER_QUARTER // score.steps_per_quarter
-    moves = scatter((256 * between + np.diff(pitch) + 128).astype(np.uint64))
+    moves = scatter((256 * between + rise + 128).astype(np.uint64))
     within = part[_MOVES:] == part[:-_MOVES]  # from one part into the next is no run
     found = [_runs(moves, _MOVES)[within]] if len(within) else []
-    ends = np.flatnonzero(np.diff(part, append=-1)) + 1
-    lengths = np.diff(ends, prepend=0)
-    for end, length in zip(ends, lengths, strict=True):
-        if 1 < length < NOTES_PER_SHINGLE:
-            found.append(_runs(moves[end - length : end - 1], int(length) - 1))
+    begins = [0, *(np.flatnonzero(part[1:] != part[:-1]) + 1).tolist(), len(part)]
+    for begin, end in pairwise(begins):
+        if 1 < end - begin < NOTES_PER_SHINGLE:
+            found.append(_runs(moves[begin : end - 1], end - begin - 1))
     if not found:
         return _whole(score)
     hashes = np.concatenate(found)

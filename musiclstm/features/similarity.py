@@ -102,8 +102,8 @@ def find_duplicates(scores: Sequence[Score]) -> Duplicates:
     """Find exact, transposed and near copies.
 
     Args:
-        scores: The pieces, gone through once, so that they may lie on disk. 10,000 take seconds,
-            and some 150 MB of memory, however long they are; what does not fit goes to a temporary
+        scores: The pieces, gone through once, so that they may lie on disk. 10,000 take seconds
+            and at most some 200 MB, however long they are; what does not fit goes to a temporary
             file of 8 bytes a note.
 
     Raises:
