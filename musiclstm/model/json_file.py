@@ -11,6 +11,7 @@ hundreds of digits.
 import hashlib
 import json
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -85,7 +86,8 @@ def parse_json(path: Path, max_bytes: int = MAX_JSON_BYTES) -> dict[str, Any]:
         BundleError: If the file cannot be read or is no JSON object.
     """
     with opened(path, max_bytes) as file:
-        data = file.read(max_bytes)
+        # no more than it held when it was measured: a buffer of max_bytes would be taken whole
+        data = file.read(os.fstat(file.fileno()).st_size)
     if _memory_for(data) > _MAX_READ_BYTES:
         raise damaged(path, "it would take too much memory")
     try:

@@ -52,8 +52,8 @@ class Trainer:
         self.traces = 0
         # An ordinary graph: the LSTM layer compiles its own loops, and TensorFlow spreads the rest
         # over the cores. Compiled by XLA as a whole, everything but matrix products runs on one.
-        # No autograph: there are no Python branches to translate, and a process that is killed would
-        # leave its translations in the system's temporary folder.
+        # No autograph: there are no Python branches to translate, and a killed process would leave
+        # its translations in the system's temporary folder.
         self._train = tf.function(self._train_step, autograph=False)
         self._score = tf.function(self._score_step, autograph=False)
 
