@@ -282,8 +282,8 @@ class FastLSTM(keras.layers.LSTM):  # type: ignore[misc]
     """A `keras.layers.LSTM` that returns sequence, state and cell, and trains faster on a CPU.
 
     Being a `keras.layers.LSTM`, it has the same weights under the same names (`kernel`,
-    `recurrent_kernel`, `bias`), and where a GPU is visible it runs Keras' own call, which takes the
-    cuDNN kernel. It is at its fastest in a ``tf.function`` that is *not* compiled as a whole.
+    `recurrent_kernel`, `bias`), and where a GPU is visible and no mask is given it runs Keras' own
+    call, which takes the cuDNN kernel. It is at its fastest in a ``tf.function`` that is *not* compiled as a whole.
 
     Args:
         units: width u of the state, at least 1.
@@ -325,7 +325,9 @@ class FastLSTM(keras.layers.LSTM):  # type: ignore[misc]
         training: bool = False,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Run over `sequences`, (B, T, D); arguments and result are those of `lstm`."""
-        if self.on_gpu:
+        # with a mask cuDNN writes zeros behind the end of a row, where Keras and we hold the last
+        # output, and refuses rows that are masked whole
+        if self.on_gpu and mask is None:
             sequence, h, c = super().call(
                 sequences, initial_state=initial_state, mask=mask, training=training
             )
