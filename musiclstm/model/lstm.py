@@ -283,7 +283,8 @@ class FastLSTM(keras.layers.LSTM):  # type: ignore[misc]
 
     Being a `keras.layers.LSTM`, it has the same weights under the same names (`kernel`,
     `recurrent_kernel`, `bias`), and where a GPU is visible and no mask is given it runs Keras' own
-    call, which takes the cuDNN kernel. It is at its fastest in a ``tf.function`` that is *not* compiled as a whole.
+    call, which takes the cuDNN kernel. It is at its fastest in a ``tf.function`` that is *not*
+    compiled as a whole.
 
     Args:
         units: width u of the state, at least 1.
