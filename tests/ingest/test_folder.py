@@ -326,3 +326,12 @@ def test_files_of_one_content_share_an_entry_and_keep_their_names(folder):
         assert names["top.mid"].style == ""
         assert names["b/the same under a much longer name.mid"].style == "b"
         assert len({score.notes.tobytes() for score in names.values()}) == len(names) - 1
+
+
+def test_a_riff_file_is_read_under_its_own_suffix(folder):
+    data = (folder / "top.mid").read_bytes()
+    size = (len(data) + 12).to_bytes(4, "little")
+    wrapped = b"RIFF" + size + b"RMIDdata" + len(data).to_bytes(4, "little") + data
+    (folder / "old.rmi").write_bytes(wrapped)
+    (file,) = [file for file in read_folder(folder).report.kept if file.source == "old.rmi"]
+    assert [repair.kind for repair in file.repairs] == ["RIFF"]

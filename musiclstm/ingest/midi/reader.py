@@ -18,7 +18,7 @@ from musiclstm.ingest.settings import IngestSettings
 from musiclstm.score import Column, MeterMap, NoteArray, Part, Score
 from musiclstm.score.notes import MAX_PARTS
 
-MIDI_SUFFIXES = frozenset({".mid", ".midi", ".kar"})
+MIDI_SUFFIXES = frozenset({".mid", ".midi", ".kar", ".rmi"})
 # A note that lasts longer counts as several, since models learn it as several, tied. So a few
 # thousand bytes cannot become a billion rows: 2,048 notes at once, each of 100,000 quarters.
 QUARTERS_A_ROW = 8
