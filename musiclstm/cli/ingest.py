@@ -1,6 +1,5 @@
 """``musiclstm ingest``: read a folder and report every file."""
 
-import hashlib
 import json
 from contextlib import suppress
 from dataclasses import asdict
@@ -92,8 +91,7 @@ def _copies(corpus: "Corpus", cache: "Cache | None") -> "list[Copy]":
     """
     from musiclstm.features import Copy, find_copies  # noqa: PLC0415
 
-    key = hashlib.sha256("\n".join(corpus.hashes).encode()).hexdigest()
-    entry = cache.load(key, COPIES) if cache is not None else None
+    entry = cache.load(corpus.digest, COPIES) if cache is not None else None
     if entry is not None:
         with suppress(ValueError, TypeError, IndexError):  # a damaged entry is none
             sources = [file.source for file in corpus.report.kept]
@@ -104,7 +102,7 @@ def _copies(corpus: "Corpus", cache: "Cache | None") -> "list[Copy]":
     copies = list(find_copies(corpus.scores))
     if cache is not None:
         rows = [[c.piece, c.of, c.kind, c.semitones, c.share] for c in copies]
-        cache.store(key, COPIES, json.dumps(rows).encode())
+        cache.store(corpus.digest, COPIES, json.dumps(rows).encode())
     return copies
 
 

@@ -26,6 +26,13 @@ _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 # Runs followed at once; a run of repeated notes is everywhere. The oldest are kept.
 _MOST_CHAINS = 10_000
 _PLACE_BITS = 32
+_HALF = np.uint64(32)
+COLUMNS: Mapping[str, type[np.integer[Any]]] = {
+    "hashes": np.uint64,
+    "piece": np.int32,
+    "place": np.int32,
+    "bar": np.int16,
+}
 _MOST_PLACES = 2**31 - 2  # the next place is an int32 too
 _KINDS = {"hashes": "u", "piece": "i", "place": "i", "bar": "i", "sources": "U"}
 
@@ -86,20 +93,37 @@ def run_hashes(encoded: Encoded, vocabulary: Vocabulary) -> tuple[npt.NDArray[An
 
 
 def novelty_arrays(
-    pieces: Sequence[Encoded], vocabulary: Vocabulary
+    pieces: Sequence[Encoded], vocabulary: Vocabulary, share: int = 0, shares: int = 1
 ) -> dict[str, npt.NDArray[Any]]:
-    """What the copy check needs of a training set, for ``novelty.npz``."""
-    found = [run_hashes(piece, vocabulary) for piece in pieces]
-    hashes = np.concatenate([h for h, _ in found]) if found else np.zeros(0, np.uint64)
-    bars = np.concatenate([b for _, b in found]) if found else np.zeros(0, np.int32)
-    piece = np.repeat(np.arange(len(found), dtype=np.int32), [len(h) for h, _ in found])
-    place = np.concatenate([np.arange(len(h), dtype=np.int32) for h, _ in found] or [piece])
-    order = np.argsort(hashes, kind="stable")
+    """What the copy check needs of a training set, for ``novelty.npz``.
+
+    Args:
+        pieces: What is learned from.
+        vocabulary: Of their rows.
+        share: Of the range of hashes, which part: 0 to ``shares - 1``. Hashes are spread evenly, so
+            parts of the range are parts of the set, and end to end they are the whole, in order.
+        shares: Into how many parts the range is divided, 1-2**31.
+
+    Returns:
+        ``hashes``, ``piece``, ``place`` and ``bar`` of each run, sorted by hash, then by piece and
+        place; and ``sources``, of all pieces.
+    """
+    found: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in COLUMNS}
+    for number, piece in enumerate(pieces):
+        hashes, bars = run_hashes(piece, vocabulary)
+        # the upper halves of the hashes, scaled to the number of shares
+        here = np.flatnonzero(((hashes >> _HALF) * np.uint64(shares)) >> _HALF == share)
+        found["hashes"].append(hashes[here])
+        found["piece"].append(np.full(len(here), number, np.int32))
+        found["place"].append(here.astype(np.int32))
+        found["bar"].append(np.clip(bars[here], -1, 2**15 - 1).astype(np.int16))
+    joined = {
+        name: np.concatenate([np.zeros(0, kind), *found.pop(name)])
+        for name, kind in COLUMNS.items()
+    }
+    order = np.argsort(joined["hashes"], kind="stable")
     return {
-        "hashes": hashes[order],
-        "piece": piece[order],
-        "place": place[order],
-        "bar": np.clip(bars, -1, 2**15 - 1).astype(np.int16)[order],
+        **{name: values[order] for name, values in joined.items()},
         "sources": np.array([piece.source for piece in pieces], dtype=np.str_),
     }
 

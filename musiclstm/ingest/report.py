@@ -1,5 +1,6 @@
 """What became of every file: kept, with what was changed, or skipped, and why."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -208,6 +209,11 @@ class Corpus:
     def hashes(self) -> tuple[str, ...]:
         """The content hash of each score, index-aligned: what a split is made on."""
         return tuple(file.content_hash for file in self.report.kept)
+
+    @property
+    def digest(self) -> str:
+        """One hash, in hex, for the contents of all pieces in their order."""
+        return hashlib.sha256("\n".join(self.hashes).encode()).hexdigest()
 
     @classmethod
     def of(cls, readings: Sequence[Reading]) -> "Corpus":

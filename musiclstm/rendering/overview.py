@@ -1,5 +1,6 @@
 """A corpus as a picture: what was kept, and what the kept pieces are like."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -82,9 +83,9 @@ def draw_overview(overview: Overview, path: Path | str) -> None:
 
 def _tally(values: Sequence[str]) -> dict[str, int]:
     """Count values, the commonest first; the rest and those without come last."""
-    counts = {value: list(values).count(value) for value in dict.fromkeys(values)}
+    counts = Counter(values)
     unknown = counts.pop("", 0)
-    ordered = sorted(counts.items(), key=lambda item: -item[1])
+    ordered = counts.most_common()
     shown, rest = dict(ordered[:_MOST_BARS]), sum(count for _, count in ordered[_MOST_BARS:])
     return {**shown, **({"others": rest} if rest else {}), **({"none": unknown} if unknown else {})}
 
@@ -138,8 +139,9 @@ def _histogram(axes: Any, title: str, values: Sequence[float]) -> None:
 
 def _keys(axes: Any, keys: Sequence[str]) -> None:
     """Draw major above and minor below, in the order of fifths, so that neighbours are akin."""
-    major = [list(keys).count(Key(tonic).name) for tonic in _FIFTHS]
-    minor = [list(keys).count(Key((tonic + 9) % 12, "minor").name) for tonic in _FIFTHS]
+    counts = Counter(keys)
+    major = [counts[Key(tonic).name] for tonic in _FIFTHS]
+    minor = [counts[Key((tonic + 9) % 12, "minor").name] for tonic in _FIFTHS]
     places = np.arange(12)
     axes.bar(places, major, color=_BLUE, width=0.75)
     axes.bar(places, [-count for count in minor], color=_GREEN, width=0.75)
@@ -155,7 +157,7 @@ def _keys(axes: Any, keys: Sequence[str]) -> None:
     axes.set(xticks=[], yticks=[])
     axes.set_ylim(-max(minor) - 0.2 * tallest, max(major) + 0.2 * tallest)
     axes.axhline(0, color=FAINT, linewidth=1)
-    unknown = list(keys).count("")
+    unknown = counts[""]
     _plain(axes, "keys, major and minor")
     axes.set_title(f"{unknown:,} without" if unknown else "", loc="right", size=9, color=GREY)
     axes.spines["bottom"].set_visible(False)

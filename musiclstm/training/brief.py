@@ -1,7 +1,6 @@
 """What a training was asked to do: what a resumed one must not ask again."""
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +21,7 @@ class Brief:
         parts: Names or numbers of the parts to learn; all where empty.
         drop_drums: Whether drums are left out.
         left_out: Sources of the pieces that are not used.
-        corpus: :func:`corpus_digest`; empty until the corpus is known.
+        corpus: Digest of its contents; empty until the corpus is known.
         vocabulary: Of the model; None until it is made, or taken from another model.
     """
 
@@ -64,8 +63,3 @@ class Brief:
                 "vocabulary": own["vocabulary"] and Vocabulary.from_dict(own["vocabulary"]),
             }
         )
-
-
-def corpus_digest(hashes: Sequence[str]) -> str:
-    """One hash for the contents of a corpus, in their order."""
-    return hashlib.sha256("\n".join(hashes).encode()).hexdigest()

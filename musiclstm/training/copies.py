@@ -1,8 +1,7 @@
 """``novelty.npz`` of a training set that need not fit into memory.
 
-The same arrays as :func:`musiclstm.generation.novelty.novelty_arrays` makes. They are sorted by
-hash, and hashes are spread evenly over 64 bits: so the range is divided, each share of it is sorted
-by itself, and the shares are written one after the other.
+The arrays of :func:`musiclstm.generation.novelty.novelty_arrays` are made share by share of the
+hashes, and the shares are written one after the other.
 """
 
 import math
@@ -12,24 +11,16 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
-import numpy.typing as npt
 
 from musiclstm.encoding import Encoded, Vocabulary
 from musiclstm.files import UnwritableError, atomic_writer
-from musiclstm.generation.novelty import RUN, run_hashes
+from musiclstm.generation.novelty import COLUMNS, RUN, novelty_arrays
 
 MOST_RUNS = 50_000_000  # 18 bytes each: what a bundle may hold
 _RUNS_AT_ONCE = 4_000_000  # sorted in memory: 250 MB, what TensorFlow takes later
-_COLUMNS: Mapping[str, type[np.integer[Any]]] = {
-    "hashes": np.uint64,
-    "piece": np.int32,
-    "place": np.int32,
-    "bar": np.int16,
-}
-_HALF = np.uint64(32)
 
 
 def write_copies(
@@ -60,12 +51,12 @@ def write_copies(
                 name: stack.enter_context(
                     tempfile.TemporaryFile(prefix=".copies.", suffix=".tmp", dir=path.parent)
                 )
-                for name in _COLUMNS
+                for name in COLUMNS
             }
             for share in range(shares):
-                found = _share(share, shares, pieces[:known], vocabulary)
-                for name, values in found.items():
-                    columns[name].write(values.tobytes())
+                found = novelty_arrays(pieces[:known], vocabulary, share, shares)
+                for name, column in columns.items():
+                    column.write(found[name].tobytes())
             with atomic_writer(path) as file:
                 _write_archive(file, columns, runs, [piece.source for piece in pieces[:known]])
     except OSError as error:
@@ -73,33 +64,12 @@ def write_copies(
     return known
 
 
-def _share(
-    share: int, shares: int, pieces: Sequence[Encoded], vocabulary: Vocabulary
-) -> dict[str, npt.NDArray[Any]]:
-    """The entries of one share of the hashes, sorted by hash, then by piece and place."""
-    found: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in _COLUMNS}
-    for number, piece in enumerate(pieces):
-        hashes, bars = run_hashes(piece, vocabulary)
-        # the upper halves of the hashes, scaled to the number of shares
-        here = np.flatnonzero(((hashes >> _HALF) * np.uint64(shares)) >> _HALF == share)
-        found["hashes"].append(hashes[here])
-        found["piece"].append(np.full(len(here), number, np.int32))
-        found["place"].append(here.astype(np.int32))
-        found["bar"].append(np.clip(bars[here], -1, 2**15 - 1).astype(np.int16))
-    joined = {
-        name: np.concatenate([np.zeros(0, kind), *found.pop(name)])
-        for name, kind in _COLUMNS.items()
-    }
-    order = np.argsort(joined["hashes"], kind="stable")
-    return {name: values[order] for name, values in joined.items()}
-
-
 def _write_archive(
     file: IO[bytes], columns: Mapping[str, IO[bytes]], runs: int, sources: Sequence[str]
 ) -> None:
     """Write an archive as `numpy.savez_compressed` does, from columns that lie on disk."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, kind in _COLUMNS.items():
+        for name, kind in COLUMNS.items():
             header = {
                 "descr": np.lib.format.dtype_to_descr(np.dtype(kind)),
                 "fortran_order": False,

@@ -19,7 +19,7 @@ from musiclstm.ingest import Corpus
 from musiclstm.model import Bundle, count_parameters
 from musiclstm.model.bundle import WEIGHTS
 from musiclstm.training.batches import windows_per_epoch
-from musiclstm.training.brief import Brief, corpus_digest
+from musiclstm.training.brief import Brief
 from musiclstm.training.checkpoint import (
     FOLDER,
     START,
@@ -152,7 +152,7 @@ def _prepared(
     corpus: Corpus, brief: Brief, folder: Path, tell: Reporter, *, tuned: bool
 ) -> tuple[TrainingSet, Brief]:
     """Encode the corpus, say what was found, and write what does not change any more."""
-    digest = corpus_digest(corpus.hashes)
+    digest = corpus.digest
     if brief.corpus not in ("", digest):
         tell.said("the corpus has changed since the checkpoint: going on with the new")
     data = prepare_corpus(
