@@ -25,6 +25,7 @@ from musiclstm.model.architecture import (
     weight_shapes,
 )
 from musiclstm.model.lstm import FastLSTM
+from musiclstm.model.ops import pick, read_and_coming, sum_of_embeddings, unpick
 
 ILLEGAL = -1e9  # a logit that no softmax recovers from, and still finite in float32
 
@@ -82,68 +83,100 @@ class Network(keras.Model):  # type: ignore[misc]
             Nats of each field, float32 ``(B, T, 5)``, 0 for fields that a row does not have; and
             the state after the last row.
         """
-        w, c = self.named, self.config
+        c = self.config
         drop = _LockedDropout(c.dropout, seed)
         onset = self._onset(batch["onset_ids"], batch["sounding"], batch["remaining"])
         voice = self._voice(batch["voice_ids"], batch["voice_sounding"])
         # at the input the context of the row that is read, in the heads that of the row to come
-        read = tf.concat([onset[:, :-1], voice[:, :-1]], axis=-1)
-        rows = tf.shape(batch["inputs"])[1]
-        conditions = tf.repeat(batch["conditions"][:, None], rows, axis=1)
-        ids = tf.concat([batch["inputs"], batch["after"][..., None], conditions], axis=-1)
-        x = _sum_of_embeddings(w["input.table"], ids, input_sizes(self.vocabulary))
-        x += tf.matmul(read, w["input.kernel"]) + w["input.bias"]
-        x = drop(x)
+        onset_read, onset_coming = read_and_coming(onset)
+        voice_read, voice_coming = read_and_coming(voice)
+        x = drop(self._input(batch, onset_read, voice_read))
         states = []
         for layer, cell in enumerate(self.cells):
             y, h, cell_state = cell(x, initial_state=(state[layer, 0], state[layer, 1]))
             states.append(tf.stack([h, cell_state]))
             x += drop(y)
-        nats = self._nats(x, drop(onset[:, 1:]), drop(voice[:, 1:]), batch)
+        nats = self._nats(x, drop(onset_coming), drop(voice_coming), batch)
         return nats, tf.stack(states)
+
+    def _input(self, batch: Mapping[str, Any], onset: Any, voice: Any) -> Any:
+        """What the first LSTM layer reads, ``(B, T, units)``."""
+        w, c, sizes = self.named, self.config, input_sizes(self.vocabulary)
+        table, kernel = w["input.table"], w["input.kernel"]
+        of_row = len(Field) + 1  # columns that change from row to row; the rest are conditions
+        end = sum(sizes[:of_row])
+        ids = tf.concat([batch["inputs"], batch["after"][..., None]], axis=-1)
+        x = sum_of_embeddings(table[:end], _rows(ids), sizes[:of_row])
+        x += tf.matmul(_rows(onset), kernel[: c.onset_units])
+        x += tf.matmul(_rows(voice), kernel[c.onset_units :])
+        piece = sum_of_embeddings(table[end:], batch["conditions"], sizes[of_row:])
+        return _like(batch["inputs"], x) + (piece + w["input.bias"])[:, None]
 
     def _onset(self, ids: Any, sounding: Any, remaining: Any) -> Any:
         """What sounds at an onset, ``(B, T + 1, onset_units)``."""
         w = self.named
-        length = tf.cast(sounding, tf.float32) / 255.0
-        on = tf.cast(sounding > 0, tf.float32)
-        part_length = tf.cast(remaining, tf.float32) / 255.0
-        part_on = tf.cast(remaining > 0, tf.float32)
-        octaves = tf.pad(on, [[0, 0], [0, 0], [0, -N_PITCHES % PITCH_CLASSES]])
-        shape = tf.shape(on)
-        octaves = tf.reshape(octaves, [shape[0], shape[1], -1, PITCH_CLASSES])
-        classes = tf.reduce_max(octaves, axis=2)
-        features = tf.concat([on, length, classes, part_on, part_length], axis=-1)
-        embedded = _sum_of_embeddings(w["onset.table"], ids, onset_sizes(self.vocabulary))
-        return tf.nn.relu(embedded + tf.matmul(features, w["onset.kernel"]) + w["onset.bias"])
+        on = tf.cast(_rows(sounding) > 0, tf.float32)
+        octaves = tf.pad(on, [[0, 0], [0, -N_PITCHES % PITCH_CLASSES]])
+        classes = tf.reduce_max(
+            tf.reshape(octaves, [-1, octaves.shape[-1] // PITCH_CLASSES, PITCH_CLASSES]), axis=1
+        )
+        features = [on, _as_lengths(sounding), classes]
+        features += [tf.cast(_rows(remaining) > 0, tf.float32), _as_lengths(remaining)]
+        known = sum_of_embeddings(w["onset.table"], _rows(ids), onset_sizes(self.vocabulary))
+        known += tf.matmul(tf.concat(features, axis=-1), w["onset.kernel"]) + w["onset.bias"]
+        return _like(ids, tf.nn.relu(known))
 
     def _voice(self, ids: Any, sounding: Any) -> Any:
         """A part's own past at an onset, ``(B, T + 1, voice_units)``."""
         w = self.named
-        features = tf.concat(
-            [tf.cast(sounding > 0, tf.float32), tf.cast(sounding, tf.float32) / 255.0], axis=-1
-        )
-        embedded = _sum_of_embeddings(w["voice.table"], ids, voice_sizes(self.vocabulary))
-        return tf.nn.relu(embedded + tf.matmul(features, w["voice.kernel"]) + w["voice.bias"])
+        features = [tf.cast(_rows(sounding) > 0, tf.float32), _as_lengths(sounding)]
+        known = sum_of_embeddings(w["voice.table"], _rows(ids), voice_sizes(self.vocabulary))
+        known += tf.matmul(tf.concat(features, axis=-1), w["voice.kernel"]) + w["voice.bias"]
+        return _like(ids, tf.nn.relu(known))
 
     def _nats(self, h: Any, onset: Any, voice: Any, batch: Mapping[str, Any]) -> Any:
-        """Minus the log-probability of each target field, ``(B, T, 5)``."""
-        targets, legal = batch["targets"], batch["legal"]
+        """Minus the log-probability of each target field, ``(B, T, 5)``.
+
+        Padding is left out: only rows that count go through the heads.
+        """
+        counts = _rows(batch["counts"])
+        places = tf.where(counts[:, Field.SHIFT])[:, 0]
+        targets = tf.gather(_rows(batch["targets"]), places)
+        legal = tf.gather(_rows(batch["legal"]), places)
+        hidden = self._hidden([pick(_rows(known), places) for known in (h, onset, voice)])
         nats = []
         for field in Field:
-            known = [h, onset, voice][: 1 + min(int(field), 2)]
-            logits = self._head(field, tf.concat(known, axis=-1), targets)
-            allowed = legal[..., self.vocabulary.slices[field]]
-            logits = tf.where(allowed, logits, ILLEGAL)
-            nats.append(tf.nn.sparse_softmax_cross_entropy_with_logits(targets[..., field], logits))
-        return tf.stack(nats, axis=-1) * tf.cast(batch["counts"], tf.float32)
+            logits = self._head(field, hidden[field], targets)
+            logits = tf.where(legal[:, self.vocabulary.slices[field]], logits, ILLEGAL)
+            nats.append(tf.nn.sparse_softmax_cross_entropy_with_logits(targets[:, field], logits))
+        found = tf.stack(nats, axis=-1) * tf.cast(tf.gather(counts, places), tf.float32)
+        return _like(batch["counts"], unpick(found, places, tf.shape(counts)[0]))
 
-    def _head(self, field: Field, known: Any, targets: Any) -> Any:
+    def _hidden(self, known: Sequence[Any]) -> list[Any]:
+        """What h, onset and voice say to the hidden layer of each head, five of ``(n, H)``.
+
+        The heads' kernels side by side: one product for each of the three, and no copy of them for
+        every head.
+        """
+        hidden: list[Any] = [0.0] * len(Field)
+        start = 0
+        for n, values in enumerate(known):
+            stop = start + values.shape[-1]
+            readers = list(Field)[n:]  # onset is known from the part on, voice from the pitch on
+            kernels = [self.named[f"head.{field.name.lower()}.kernel"] for field in readers]
+            said = tf.matmul(values, tf.concat([kernel[start:stop] for kernel in kernels], axis=1))
+            for field, part in zip(readers, tf.split(said, len(readers), axis=1), strict=True):
+                hidden[field] += part
+            start = stop
+        return hidden
+
+    def _head(self, field: Field, hidden: Any, targets: Any) -> Any:
+        """The logits of a field, ``(n, size)``, from its hidden layer and the fields before it."""
         w, name = self.named, f"head.{field.name.lower()}"
-        hidden = tf.matmul(known, w[f"{name}.kernel"]) + w[f"{name}.bias"]
+        hidden += w[f"{name}.bias"]
         if HEAD_FIELDS[field]:
             earlier = tf.gather(targets, HEAD_FIELDS[field], axis=-1)
-            hidden += _sum_of_embeddings(
+            hidden += sum_of_embeddings(
                 w[f"{name}.table"], earlier, head_sizes(field, self.vocabulary)
             )
         return tf.matmul(tf.nn.relu(hidden), w[f"{name}.out_kernel"]) + w[f"{name}.out_bias"]
@@ -171,16 +204,23 @@ class _LockedDropout:
         return x * tf.where(noise >= self.rate, 1.0 / (1.0 - self.rate), 0.0)
 
 
-def _sum_of_embeddings(table: Any, ids: Any, sizes: Sequence[int]) -> Any:
-    """One embedding for each column of ``ids``, summed.
+def _rows(lanes: Any) -> Any:
+    """The rows of all lanes one after the other: ``(B, T, width)`` as ``(B T, width)``.
 
-    Args:
-        table: The columns' tables one under the other, ``(sum(sizes), width)``.
-        ids: int32 ``(..., len(sizes))``.
-        sizes: Number of ids of each column.
+    A product of two matrices is faster than that of a stack of them with one.
     """
-    offsets = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int32)
-    return tf.reduce_sum(tf.gather(table, ids + offsets), axis=-2)
+    return tf.reshape(lanes, [-1, lanes.shape[-1]])
+
+
+def _like(lanes: Any, rows: Any) -> Any:
+    """Undo :func:`_rows`: as many lanes and rows as ``lanes`` has."""
+    shape = tf.shape(lanes)
+    return tf.reshape(rows, [shape[0], shape[1], rows.shape[-1]])
+
+
+def _as_lengths(lengths: Any) -> Any:
+    """Bytes as numbers up to 1, a whole note: ``(B, T, width)`` as ``(B T, width)``."""
+    return tf.cast(_rows(lengths), tf.float32) / 255.0
 
 
 def _initial(
