@@ -1,7 +1,8 @@
 """How fast does the LSTM stack train, beside Keras' own and PyTorch's?
 
-Forward, backward to the weights *and* to the inputs, float32, on the CPU. Each contender lives in
-a process of its own; they take turns, one at work while the others wait, round after round, so that
+Forward, backward to the weights *and* to the inputs, float32, on the CPU; with ``--optimise`` each
+step also clips the gradient to norm 1 and updates the weights by AdamW. Each contender lives in a
+process of its own; they take turns, one at work while the others wait, round after round, so that
 whatever else the machine does meanwhile meets them all. A ratio is the median over the rounds of
 (their time / our time): above 1, ours is faster.
 
@@ -32,7 +33,9 @@ SIZE = re.compile(r"(\d+)x(\d+)/batch(\d+)")  # layers x units / sequences in a 
 CONTENDERS = ("ours", "keras", "torch")
 
 
-def keras_step(size: tuple[int, int, int], x: np.ndarray, *, ours: bool) -> Callable[[], Any]:
+def keras_step(
+    size: tuple[int, int, int], x: np.ndarray, *, ours: bool, optimise: bool = False
+) -> Callable[[], Any]:
     """Build the stack in Keras and return one training step of it, an ordinary graph."""
     os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", KERAS_BACKEND="tensorflow", CUDA_VISIBLE_DEVICES="")
     import keras  # noqa: PLC0415 (each process imports its own contender only)
@@ -45,7 +48,10 @@ def keras_step(size: tuple[int, int, int], x: np.ndarray, *, ours: bool) -> Call
     stack = [FastLSTM(units) if ours else keras.layers.LSTM(units, **both) for _ in range(layers)]
     for layer in stack:
         layer.build((None, None, units))
-    weights = [weight.value for layer in stack for weight in layer.trainable_variables]
+    variables = [weight for layer in stack for weight in layer.trainable_variables]
+    weights = [weight.value for weight in variables]
+    optimizer = keras.optimizers.AdamW(1e-3, weight_decay=0.01, global_clipnorm=1.0)
+    optimizer.build(variables)
 
     @tf.function
     def train(inputs: Any) -> Any:
@@ -55,7 +61,10 @@ def keras_step(size: tuple[int, int, int], x: np.ndarray, *, ours: bool) -> Call
             for layer in stack:
                 sequence, *_ = layer(sequence)
             loss = tf.reduce_mean(tf.square(sequence))
-        return loss, tape.gradient(loss, [inputs, *weights])
+        of_inputs, *gradients = tape.gradient(loss, [inputs, *weights])
+        if optimise:
+            optimizer.apply(gradients, variables)
+        return loss, of_inputs, gradients
 
     inputs = tf.constant(x)
 
@@ -65,7 +74,9 @@ def keras_step(size: tuple[int, int, int], x: np.ndarray, *, ours: bool) -> Call
     return step
 
 
-def torch_step(size: tuple[int, int, int], x: np.ndarray) -> Callable[[], Any]:
+def torch_step(
+    size: tuple[int, int, int], x: np.ndarray, *, optimise: bool = False
+) -> Callable[[], Any]:
     """Build the same stack in PyTorch and return one training step of it."""
     import torch  # noqa: PLC0415
 
@@ -73,25 +84,29 @@ def torch_step(size: tuple[int, int, int], x: np.ndarray) -> Callable[[], Any]:
     torch.set_num_threads(os.cpu_count() or 1)
     stack = torch.nn.LSTM(units, units, layers, batch_first=True)
     inputs = torch.tensor(x, requires_grad=True)
+    optimizer = torch.optim.AdamW(stack.parameters(), lr=1e-3, weight_decay=0.01)
 
     def step() -> float:
         stack.zero_grad()
         inputs.grad = None
         loss = stack(inputs)[0].square().mean()
         loss.backward()
+        if optimise:
+            torch.nn.utils.clip_grad_norm_(stack.parameters(), 1.0)
+            optimizer.step()
         return float(loss)
 
     return step
 
 
-def work(contender: str, size: tuple[int, int, int], steps: int) -> None:
+def work(contender: str, size: tuple[int, int, int], steps: int, *, optimise: bool) -> None:
     """Serve one contender: for each number n read, take n training steps and print the seconds."""
     _, units, batch = size
     x = np.random.default_rng(0).normal(size=(batch, steps, units)).astype(np.float32)
     if contender == "torch":
-        step = torch_step(size, x)
+        step = torch_step(size, x, optimise=optimise)
     else:
-        step = keras_step(size, x, ours=contender == "ours")
+        step = keras_step(size, x, ours=contender == "ours", optimise=optimise)
     for line in sys.stdin:
         start = time.perf_counter()
         for _ in range(int(line)):
@@ -102,8 +117,9 @@ def work(contender: str, size: tuple[int, int, int], steps: int) -> None:
 class Worker:
     """A contender in its own process, silent until asked."""
 
-    def __init__(self, contender: str, size: str, steps: int) -> None:
+    def __init__(self, contender: str, size: str, steps: int, *, optimise: bool) -> None:
         command = [sys.executable, __file__, "--size", size, "--steps", str(steps)]
+        command += ["--optimise"] * optimise
         self.process = subprocess.Popen(  # noqa: S603 (this file, with our own arguments)
             [*command, "--worker", contender],
             stdin=subprocess.PIPE,
@@ -129,10 +145,14 @@ class Worker:
         self.process.wait()
 
 
-def compare(size: str, steps: int, rounds: int, per_round: int) -> dict[str, list[float]]:
+def compare(
+    size: str, steps: int, rounds: int, per_round: int, *, optimise: bool
+) -> dict[str, list[float]]:
     """Return the seconds of a training step, a list of rounds for each contender present."""
     present = [c for c in CONTENDERS if c != "torch" or importlib.util.find_spec("torch")]
-    workers = {contender: Worker(contender, size, steps) for contender in present}
+    workers = {
+        contender: Worker(contender, size, steps, optimise=optimise) for contender in present
+    }
     try:
         for worker in workers.values():
             worker.seconds(2)  # tracing, compiling, first touches of memory
@@ -160,6 +180,7 @@ def parse_size(size: str) -> tuple[int, int, int]:
 @click.option("--steps", default=128, show_default=True, help="Length of a sequence.")
 @click.option("--rounds", default=9, show_default=True, help="Turns that each contender takes.")
 @click.option("--per-round", default=3, show_default=True, help="Training steps in a turn.")
+@click.option("--optimise", is_flag=True, help="With clipping and AdamW.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--worker", type=click.Choice(CONTENDERS), hidden=True)
 def main(
@@ -167,18 +188,19 @@ def main(
     steps: int,
     rounds: int,
     per_round: int,
+    optimise: bool,
     as_json: bool,
     worker: str | None,
 ) -> None:
     """Compare one training step of the LSTM stack with Keras' and PyTorch's."""
     parsed = {size: parse_size(size) for size in sizes}
     if worker is not None:
-        work(worker, parsed[sizes[0]], steps)
+        work(worker, parsed[sizes[0]], steps, optimise=optimise)
         return
     result: dict[str, Any] = {"vs_torch": {}, "vs_keras": {}, "rows_per_second": {}}
     result |= {"best_rows_per_second": {}, "load": round(os.getloadavg()[0], 2)}
     for size, (_, _, batch) in parsed.items():
-        taken = compare(size, steps, rounds, per_round)
+        taken = compare(size, steps, rounds, per_round, optimise=optimise)
         for other in set(taken) - {"ours"}:
             ratios = [t / o for t, o in zip(taken[other], taken["ours"], strict=True)]
             result[f"vs_{other}"][size] = round(median(ratios), 3)

@@ -19,8 +19,10 @@ step to the first, where the sequence's own gradient dy_t arrives at every step:
     k_t  = [g i(1-i),  c_{t-1} f(1-f),  i(1-g^2),  tanh(c_t) o(1-o)]            (8)
     dW = sum x_t^T da_t;  dU = sum h_{t-1}^T da_t;  db = sum da_t;  dx_t = da_t W^T   (9)
 
-Only h U in (1) and da U^T in (5) truly wait for the step before. Everything else is done for all
-steps at once: x W before the loop, (8) before the backward loop, (9) after it.
+Only h U in (1) and da U^T in (5) truly wait for the step before. x W is done for all steps before
+the loop and (9) after it. What the backward pass needs of a step is worked out when the step is
+taken, while its gates are still in the cache: k of (8), and f and o (1 - tanh(c)^2) of (6). The
+gates themselves are not kept.
 
 **What was measured** (2 cores with AVX-512, TensorFlow 2.21, 2 x 256 units, batch 64, 128 steps;
 ``benchmarks/train_speed.py`` compares with Keras and PyTorch). Fastest of all arrangements was the
@@ -58,6 +60,12 @@ def _sigmoid_as_tanh(units: int, dtype: Any) -> tuple[Tensor, Tensor]:
     return tf.concat([half, half, one, half], 0), tf.concat([half, half, zero, half], 0)
 
 
+def _lowest(units: int, dtype: Any) -> Tensor:
+    """Give, (4u,), the least that each gate can be: s has the slope (s - lowest) (1 - s)."""
+    none, one = tf.zeros([units], dtype), tf.ones([units], dtype)
+    return tf.concat([none, none, -one, none], axis=0)
+
+
 def _time_major(batch_major: Tensor) -> Tensor:
     return tf.transpose(batch_major, (1, 0, 2))  # (B, T, ·) <-> (T, B, ·)
 
@@ -76,101 +84,101 @@ def _forward_steps(
     bias: Tensor,
     valid: Tensor | None,
 ) -> tuple[Tensor, ...]:
-    """Compute (1) to (4); return y, h, c and what the backward pass needs: gates, cells, states."""
+    """Compute (1) to (4) and (8); return y, h, c and what the backward pass needs, see there."""
     units, steps = recurrent_kernel.shape[0], _steps(x)
     scale, shift = _sigmoid_as_tanh(units, x.dtype)
+    lowest = _lowest(units, x.dtype)
     flat = tf.reshape(_time_major(x), (-1, x.shape[-1]))  # (T*B, D)
     projected = tf.matmul(flat, kernel * scale) + bias * scale  # x W + b of (1), every step at once
     recurrent = recurrent_kernel * scale
     if valid is not None:
         valid = tf.transpose(valid)[:, :, None]  # (T, B, 1)
 
-    # Step t reads its projection from `gates` and leaves its gates in the same place: no second
-    # array of (T, B, 4u) has to be filled with zeros, and the row is still in the cache.
-    gates = tf.TensorArray(x.dtype, steps, clear_after_read=False).unstack(
+    # Step t reads its projection from `slopes` and leaves k in the same place: no second array of
+    # (T, B, 4u) has to be filled with zeros, and the row is still in the cache.
+    slopes = tf.TensorArray(x.dtype, steps, clear_after_read=False).unstack(
         tf.reshape(projected, (steps, tf.shape(x)[0], 4 * units))
     )
-    cells = tf.TensorArray(x.dtype, steps)
-    states = tf.TensorArray(x.dtype, steps)
+    forgets, throughs, states = (tf.TensorArray(x.dtype, steps) for _ in range(3))
 
-    def step(t: Tensor, h: Tensor, c: Tensor, gates: Any, cells: Any, states: Any) -> Any:
-        activated = tf.tanh(gates.read(t) + tf.matmul(h, recurrent)) * scale + shift  # (1), (2)
-        i, f, g, o = tf.split(activated, 4, axis=1)  # each (B, u)
+    def step(t: Tensor, h: Tensor, c: Tensor, *kept: Any) -> Any:
+        slopes, forgets, throughs, states = kept
+        gates = tf.tanh(slopes.read(t) + tf.matmul(h, recurrent)) * scale + shift  # (1), (2)
+        i, f, g, o = tf.split(gates, 4, axis=1)  # each (B, u)
         c_next = f * c + i * g  # (3)
-        h_next = o * tf.tanh(c_next)  # (4)
-        if valid is not None:  # a row that has ended keeps its state
+        squashed = tf.tanh(c_next)
+        h_next = o * squashed  # (4)
+        k = tf.concat([g, c, i, squashed], axis=1) * ((gates - lowest) * (1 - gates))  # (8)
+        through = o * (1 - squashed * squashed)
+        if valid is not None:  # a row that has ended keeps its state, and nothing is learned of it
             now = valid[t]  # (B, 1)
             c_next, h_next = tf.where(now, c_next, c), tf.where(now, h_next, h)
+            k, through = (tf.where(now, each, tf.zeros_like(each)) for each in (k, through))
+            f = tf.where(now, f, tf.ones_like(f))
         return (
             t + 1,
             h_next,
             c_next,
-            gates.write(t, activated),
-            cells.write(t, c_next),
+            slopes.write(t, k),
+            forgets.write(t, f),
+            throughs.write(t, through),
             states.write(t, h_next),
         )
 
-    _, h, c, gates, cells, states = tf.while_loop(
+    _, h, c, *kept = tf.while_loop(
         lambda t, *_: t < steps,
         step,
-        (0, h0, c0, gates, cells, states),
+        (0, h0, c0, slopes, forgets, throughs, states),
         maximum_iterations=steps,
     )
-    stacked = y = states.stack()  # (T, B, u)
+    slopes, forgets, throughs, y = (array.stack() for array in kept)
+    stacked = y  # (T, B, u)
     if valid is not None:  # as in Keras: a row with no step at all gives zeros, whatever its h0
         y = tf.where(valid[:1], stacked, tf.zeros_like(stacked))
-    return _time_major(y), h, c, gates.stack(), cells.stack(), stacked
+    return _time_major(y), h, c, slopes, forgets, throughs, stacked
 
 
 def _backward_steps(
     x: Tensor,
     h0: Tensor,
-    c0: Tensor,
     recurrent_kernel: Tensor,
     valid: Tensor | None,
-    gates: Tensor,
-    cells: Tensor,
+    slopes: Tensor,
+    forgets: Tensor,
+    throughs: Tensor,
     states: Tensor,
     dy: Tensor,
     dh: Tensor,
     dc: Tensor,
 ) -> tuple[Tensor, ...]:
-    """Compute (5) to (8); return dh0, dc0, db, da and its partners x and h_{t-1}, rows (T*B)."""
+    """Compute (5) to (7); return dh0, dc0, db, da and its partners x and h_{t-1}, rows (T*B).
+
+    Of every step come k of (8), f, o (1 - tanh(c)^2) and h, as `_forward_steps` left them.
+    """
     units, steps = recurrent_kernel.shape[0], _steps(x)
     transposed = tf.transpose(recurrent_kernel)  # (4u, u), once and not at every step
     dy = _time_major(dy)
-    i, f, g, o = tf.split(gates, 4, axis=2)  # each (T, B, u)
-    squashed = tf.tanh(cells)
-    cells_before = tf.concat([c0[None], cells[:-1]], axis=0)
-    local = tf.concat(  # k of (8), every step at once
-        [g * i * (1 - i), cells_before * f * (1 - f), i * (1 - g * g), squashed * o * (1 - o)],
-        axis=2,
-    )
-    through_output = o * (1 - squashed * squashed)  # the second term of (6)
     if valid is not None:
         valid = tf.transpose(valid)[:, :, None]  # (T, B, 1)
-        local = tf.where(valid, local, tf.zeros_like(local))  # nothing is learned past the end
         dy = tf.where(valid[:1], dy, tf.zeros_like(dy))
-    # In place again: step t reads k and leaves da. Index by t alone, as f[t]: compiled by XLA,
-    # TensorFlow 2.21 takes the wrong columns for gates[t, :, u : 2 * u], and says nothing.
-    slopes = tf.TensorArray(x.dtype, steps, clear_after_read=False).unstack(local)
+    # In place again: step t reads k and leaves da. Index by t alone, as forgets[t]: compiled by
+    # XLA, TensorFlow 2.21 takes the wrong columns for slopes[t, :, u : 2 * u], and says nothing.
+    array = tf.TensorArray(x.dtype, steps, clear_after_read=False).unstack(slopes)
 
-    def step(k: Tensor, dh: Tensor, dc: Tensor, slopes: Any) -> Any:
-        t = steps - 1 - k
+    def step(back: Tensor, dh: Tensor, dc: Tensor, array: Any) -> Any:
+        t = steps - 1 - back
         dh = dh + dy[t]  # (5)
-        dc_t = dc + dh * through_output[t]  # (6)
-        da = tf.concat([dc_t, dc_t, dc_t, dh], axis=1) * slopes.read(t)  # (7), (B, 4u)
-        dc_before = dc_t * f[t]  # the first term of (6) at t - 1
+        dc_t = dc + dh * throughs[t]  # (6)
+        da = tf.concat([dc_t, dc_t, dc_t, dh], axis=1) * array.read(t)  # (7), (B, 4u)
         dh_before = tf.matmul(da, transposed)  # the second term of (5) at t - 1
-        if valid is not None:  # past the end the state was only handed on
-            dc_before = tf.where(valid[t], dc_before, dc)
+        if valid is not None:  # past the end the state was only handed on; there f is 1
             dh_before = tf.where(valid[t], dh_before, dh)
-        return k + 1, dh_before, dc_before, slopes.write(t, da)
+        return back + 1, dh_before, dc_t * forgets[t], array.write(t, da)
 
-    _, dh0, dc0, slopes = tf.while_loop(
-        lambda k, *_: k < steps, step, (0, dh, dc, slopes), maximum_iterations=steps
+    _, dh0, dc0, array = tf.while_loop(
+        lambda back, *_: back < steps, step, (0, dh, dc, array), maximum_iterations=steps
     )
-    da = tf.reshape(slopes.stack(), (-1, 4 * units))
+    da = tf.reshape(array.stack(), (-1, 4 * units))
     states_before = tf.concat([h0[None], states[:-1]], axis=0)
     return (
         dh0,
@@ -244,9 +252,9 @@ def lstm(
         def gradient(dy: Tensor, dh: Tensor, dc: Tensor) -> tuple[Tensor, ...]:
             per_piece = []  # dx, dh0, dc0, dW, dU, db
             arrivals = zip(starts, cut(valid), forward, cut(dy), cut(dh), cut(dc), strict=True)
-            for start, now, (*_, gates, cells, states), dy_, dh_, dc_ in arrivals:
+            for (x_, h0_, _), now, (_, _, _, *kept), dy_, dh_, dc_ in arrivals:
                 dh0, dc0, db, da, x_rows, h_rows = _backward(
-                    *start, recurrent_kernel, now, gates, cells, states, dy_, dh_, dc_
+                    x_, h0_, recurrent_kernel, now, *kept, dy_, dh_, dc_
                 )
                 # (9): the products stand outside the XLA program, where oneDNN does them
                 dx = tf.reshape(
