@@ -3,6 +3,7 @@
 #   make          install into .venv, and say what to do next
 #   make demo     from nothing to three new pieces, in under 8 minutes
 #   make test     install and run the tests
+#   make bench    measure the speed of everything, beside others; half an hour
 #
 # Another Python: make PYTHON=/path/to/python3.12
 
@@ -18,7 +19,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 		2>/dev/null && { echo "$$python"; break; }; done)
 
 .DEFAULT_GOAL := install
-.PHONY: install help demo test check format lock clean
+.PHONY: install help demo test bench check format lock clean
 
 install: $(STAMP)  ## install musiclstm and its tools into .venv (what plain `make` does)
 	@$(BIN)/musiclstm --version
@@ -75,6 +76,10 @@ check: $(STAMP)  ## lint, formatting, types and layers: what must hold before a 
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# a contender that is not installed is left out: '$(PIP) install .[bench]' brings PyTorch
+bench: $(STAMP)  ## measure speed on an idle machine, half an hour; writes benchmarks/RESULTS.md
+	$(BIN)/python benchmarks/results.py
 
 format: $(STAMP)  ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix --exit-zero

@@ -91,6 +91,8 @@ def test_control_c_from_outside():
     code = (
         "import os, signal, click\n"
         "from musiclstm.cli import main\n"
+        # where the tests run in the background of a shell, it is ignored from the start
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "@click.command()\n"
         "def wait():\n"
         "    os.kill(os.getpid(), signal.SIGINT)\n"
