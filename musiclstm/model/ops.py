@@ -1,8 +1,8 @@
 """TensorFlow operations with gradients of their own, where TensorFlow's are slow on a CPU.
 
 Each equals the plain expression in its docstring, forwards and backwards. What TensorFlow makes of
-that expression writes large arrays between, on one core; measured with ``benchmarks/train_speed.py
---whole``, where together with heads on packed rows they take a fifth off a training step.
+that expression writes large arrays between, on one core; without these, and with the heads on all
+rows, padding too, a training step takes a fifth longer.
 """
 
 from collections.abc import Sequence
