@@ -171,6 +171,11 @@ def in_a_process(*task: str, cache: Path) -> Result:
 # --- the report ---------------------------------------------------------------------------------
 
 
+def ours(workers: int) -> str:
+    """What our lines are called."""
+    return f"ours, {workers} worker{'s' * (workers > 1)}"
+
+
 def compare() -> dict[str, Result]:
     """All folders, all readers."""
     found: dict[str, Result] = {}
@@ -185,10 +190,10 @@ def compare() -> dict[str, Result]:
             of_size: Result = {}
             for workers in WORKERS:
                 cache = work / f"cache-{notes}-{workers}"
-                of_size[f"ours, {workers} workers"] = in_a_process(
+                of_size[ours(workers)] = in_a_process(
                     "ours", str(folder), str(workers), cache=cache
                 )
-                click.echo(f"{notes} notes: ours, {workers} workers", err=True)
+                click.echo(f"{notes} notes: {ours(workers)}", err=True)
             for other in OTHERS:
                 of_size[other] = in_a_process(
                     other, str(folder), str(OTHERS_READ[notes]), cache=work / "cache"
@@ -202,9 +207,7 @@ def ratios(sizes: dict[str, Result]) -> dict[str, dict[str, float]]:
     """How many times longer a note of the others takes than one of ours, cold, 1 worker."""
     return {
         notes: {
-            other: round(
-                of_size[other]["us_per_note"] / of_size["ours, 1 workers"]["cold"]["us_per_note"], 2
-            )
+            other: round(of_size[other]["us_per_note"] / of_size[ours(1)]["cold"]["us_per_note"], 2)
             for other in OTHERS
             if "failed" not in of_size[other]
         }
@@ -257,7 +260,7 @@ def main(data: Path | None, every: int, repeats: int, as_json: bool, task: str |
     sizes = compare()
     result: Result = {
         # of the file of middling length, the slowest way: nothing cached, one worker
-        "us_per_note": sizes["5000"]["ours, 1 workers"]["cold"]["us_per_note"],
+        "us_per_note": sizes["5000"][ours(1)]["cold"]["us_per_note"],
         "times_ours": ratios(sizes),
         "notes_in_a_file": sizes,
         "machine": f"{platform.machine()}, Python {platform.python_version()}",
