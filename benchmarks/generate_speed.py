@@ -37,6 +37,7 @@ for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np  # noqa: E402
+from turns import peak_mb  # noqa: E402
 
 from musiclstm.encoding import Field  # noqa: E402
 from musiclstm.errors import BundleError  # noqa: E402
@@ -96,15 +97,6 @@ def flatness(bundle: Bundle, lengths: tuple[int, ...]) -> dict[str, dict[str, fl
                 "peak_mb": peak_mb(),
             }
     return found
-
-
-def peak_mb() -> float:
-    try:
-        import resource  # noqa: PLC0415 - not on Windows
-    except ImportError:  # Windows
-        return float("nan")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)
 
 
 def in_a_new_process(model: str, repeats: int) -> dict[str, Any]:

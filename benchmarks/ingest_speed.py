@@ -30,6 +30,7 @@ from typing import Any
 
 import click
 import numpy as np
+from turns import peak_mb
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = {150: 600, 5_000: 20, 50_000: 2}  # notes in a file: how many files, 100,000 notes or so
@@ -89,18 +90,7 @@ def read_ours(folder: Path, workers: int) -> Result:
             "us_per_note": round(1e6 * seconds / notes, 2),
             "files_per_second": round(len(scores) / seconds, 1),
         }
-    return result | {"peak_mb": peak_mb()}
-
-
-def peak_mb() -> float:
-    """Most resident memory of this process and of its largest child, in MB."""
-    try:
-        import resource  # noqa: PLC0415 - not on Windows
-    except ImportError:
-        return float("nan")
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    return round(sum(resource.getrusage(each).ru_maxrss for each in who) / unit, 1)
+    return result | {"peak_mb": peak_mb(and_children=True)}
 
 
 def music21_reader() -> Callable[[Path], int]:
@@ -148,7 +138,7 @@ def read_other(name: str, folder: Path, files: int) -> Result:
     return {
         "us_per_note": round(1e6 * seconds / notes, 2),
         "files_per_second": round(len(paths) / seconds, 2),
-        "peak_mb": peak_mb(),
+        "peak_mb": peak_mb(and_children=True),
     }
 
 

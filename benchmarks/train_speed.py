@@ -19,15 +19,13 @@ import importlib.util
 import json
 import os
 import re
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from statistics import median
 from typing import Any
 
 import click
 import numpy as np
+from turns import Worker, serve
 
 SIZE = re.compile(r"(\d+)x(\d+)/batch(\d+)")  # layers x units / sequences in a batch
 CONTENDERS = ("ours", "keras", "torch")
@@ -100,49 +98,14 @@ def torch_step(
 
 
 def work(contender: str, size: tuple[int, int, int], steps: int, *, optimise: bool) -> None:
-    """Serve one contender: for each number n read, take n training steps and print the seconds."""
+    """Serve one contender."""
     _, units, batch = size
     x = np.random.default_rng(0).normal(size=(batch, steps, units)).astype(np.float32)
     if contender == "torch":
         step = torch_step(size, x, optimise=optimise)
     else:
         step = keras_step(size, x, ours=contender == "ours", optimise=optimise)
-    for line in sys.stdin:
-        start = time.perf_counter()
-        for _ in range(int(line)):
-            step()
-        print(time.perf_counter() - start, flush=True)
-
-
-class Worker:
-    """A contender in its own process, silent until asked."""
-
-    def __init__(self, contender: str, size: str, steps: int, *, optimise: bool) -> None:
-        command = [sys.executable, __file__, "--size", size, "--steps", str(steps)]
-        command += ["--optimise"] * optimise
-        self.process = subprocess.Popen(  # noqa: S603 (this file, with our own arguments)
-            [*command, "--worker", contender],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def seconds(self, n: int) -> float:
-        """Take `n` training steps; return the seconds of one."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(f"{n}\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline()
-        if not answer:
-            raise RuntimeError(f"{' '.join(map(str, self.process.args))} ended without an answer")
-        return float(answer) / n
-
-    def close(self) -> None:
-        """Let the process end."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait()
+    serve(step, {})
 
 
 def compare(
@@ -150,9 +113,8 @@ def compare(
 ) -> dict[str, list[float]]:
     """Return the seconds of a training step, a list of rounds for each contender present."""
     present = [c for c in CONTENDERS if c != "torch" or importlib.util.find_spec("torch")]
-    workers = {
-        contender: Worker(contender, size, steps, optimise=optimise) for contender in present
-    }
+    command = [__file__, "--size", size, "--steps", str(steps), *["--optimise"] * optimise]
+    workers = {contender: Worker([*command, "--worker", contender]) for contender in present}
     try:
         for worker in workers.values():
             worker.seconds(2)  # tracing, compiling, first touches of memory

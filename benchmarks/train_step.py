@@ -5,9 +5,8 @@ gradient of everything, clipping, AdamW, averaged weights. The layers alone and 
 in processes of their own and take turns, as in ``train_speed.py``; so does a product of two large
 matrices, which says how fast this library on this machine could be at best.
 
-The floating-point operations in matrix products are counted from the weights: two for each weight
-and row forwards, four backwards (padding is counted, though the heads leave it out). By the time
-that is the rate; by the rate at best it is the share of the time that products take at the least.
+The floating-point operations in matrix products are counted from the weights. By the time that is
+the rate; by the rate at best it is the share of the time that products take at the least.
 
 With ``--lengths`` the cost of a row over the length of back-propagation, the layers alone: a row
 should cost the same and memory should grow in proportion.
@@ -20,9 +19,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from statistics import median
 from typing import Any
@@ -30,6 +26,7 @@ from typing import Any
 import click
 import numpy as np
 from train_speed import keras_step
+from turns import Worker, serve
 
 PEAK = 4096  # rows and columns of the large product
 LANES_OF_LENGTHS = 16
@@ -59,14 +56,19 @@ def whole_step(preset_name: str) -> tuple[Callable[[], Any], dict[str, float]]:
         taken += 1
 
     shapes = weight_shapes(config.network, data.vocabulary)
-    products = {name: np.prod(s) for name, s in shapes.items() if name.endswith("kernel")}
-    layers = sum(size for name, size in products.items() if name.startswith("lstm."))
     rows = config.lanes * config.window
+    count = sum(int(batch["counts"][..., 0].sum()) for batch in batches) / len(batches)
+    # two operations for each weight and row forwards, four backwards; heads leave padding out
+    gflop = {
+        name: 6e-9 * float(np.prod(shape)) * (count if name.startswith("head.") else rows)
+        for name, shape in shapes.items()
+        if name.endswith("kernel")
+    }
     return step, {
         "rows": rows,
         "notes": sum(int(batch["counts"][..., 1].sum()) for batch in batches) / len(batches),
-        "gflop": 6e-9 * rows * float(sum(products.values())),
-        "gflop_of_layers": 6e-9 * rows * float(layers),
+        "gflop": sum(gflop.values()),
+        "gflop_of_layers": sum(n for name, n in gflop.items() if name.startswith("lstm.")),
     }
 
 
@@ -90,16 +92,6 @@ def layers_step(lanes: int, steps: int, units: int) -> tuple[Callable[[], Any], 
     return keras_step((2, units, lanes), x, ours=True), {"rows": lanes * steps}
 
 
-def peak_mb() -> float:
-    """Most memory that this process has held, in MB; NaN where the system does not say."""
-    try:
-        import resource  # noqa: PLC0415 - not on Windows
-    except ImportError:
-        return float("nan")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)
-
-
 def work(what: str) -> None:
     """Serve: say what a step is made of; then, for each number n read, the seconds of n steps."""
     name, _, rest = what.partition(":")
@@ -110,48 +102,7 @@ def work(what: str) -> None:
     else:
         lanes, steps, units = map(int, rest.split("x"))
         step, facts = layers_step(lanes, steps, units)
-    print(json.dumps(facts), flush=True)
-    for line in sys.stdin:
-        began = time.perf_counter()
-        for _ in range(int(line)):
-            step()
-        print(json.dumps([time.perf_counter() - began, peak_mb()]), flush=True)
-
-
-class Worker:
-    """A process that does one thing when asked."""
-
-    def __init__(self, what: str) -> None:
-        self.what = what
-        self.process = subprocess.Popen(  # noqa: S603 (this file, with our own arguments)
-            [sys.executable, __file__, "--worker", what],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.facts: dict[str, float] = self._answer()
-        self.peak_mb = 0.0
-
-    def _answer(self) -> Any:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"the process for {self.what} ended without an answer")
-        return json.loads(line)
-
-    def seconds(self, n: int) -> float:
-        """Take `n` steps; return the seconds of one."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{n}\n")
-        self.process.stdin.flush()
-        seconds, self.peak_mb = self._answer()
-        return float(seconds) / n
-
-    def close(self) -> None:
-        """Let the process end."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait()
+    serve(step, facts)
 
 
 def compare(preset_name: str, rounds: int, per_round: int) -> dict[str, Any]:
@@ -160,7 +111,9 @@ def compare(preset_name: str, rounds: int, per_round: int) -> dict[str, Any]:
 
     c = preset(preset_name)
     alone = f"layers:{c.lanes}x{c.window}x{c.network.units}"
-    workers = [Worker(what) for what in (alone, f"whole:{preset_name}", "peak")]
+    workers = [
+        Worker([__file__, "--worker", what]) for what in (alone, f"whole:{preset_name}", "peak")
+    ]
     try:
         for worker in workers:
             worker.seconds(3)  # tracing, compiling, first touches of memory
@@ -193,7 +146,9 @@ def compare(preset_name: str, rounds: int, per_round: int) -> dict[str, Any]:
 
 def over_lengths(lengths: list[int], units: int, rounds: int) -> dict[str, dict[str, float]]:
     """Microseconds a row and memory over the length of back-propagation."""
-    workers = {n: Worker(f"layers:{LANES_OF_LENGTHS}x{n}x{units}") for n in lengths}
+    workers = {
+        n: Worker([__file__, "--worker", f"layers:{LANES_OF_LENGTHS}x{n}x{units}"]) for n in lengths
+    }
     try:
         for worker in workers.values():
             worker.seconds(1)
