@@ -28,6 +28,10 @@ from musiclstm.model.bundle import (
 from musiclstm.score import Key, Meter, MeterMap, Part, Score, Tempo
 from musiclstm.training.corpus import TrainingSet
 
+# widths that all differ, so that none can stand in for another
+TINY_NETWORK = NetworkConfig(
+    units=8, layers=2, onset_units=7, voice_units=6, note_units=5, head_units=9
+)
 VOICES = ("Soprano", "Alto", "Tenor", "Bass")
 # root position triads as (soprano, alto, tenor, bass), in C
 _CHORDS = ((72, 67, 64, 48), (72, 69, 65, 53), (71, 67, 62, 43), (74, 65, 59, 50), (67, 64, 60, 48))
@@ -148,7 +152,12 @@ def tiny_bundle(
     data = training_set(corpus, v if parts is None else replace(v, parts=tuple(parts)))
     v = data.vocabulary
     network = NetworkConfig(
-        units=units, layers=2, onset_units=units, voice_units=units, head_units=units
+        units=units,
+        layers=2,
+        onset_units=units,
+        voice_units=units,
+        note_units=units,
+        head_units=units,
     )
     weights = random_weights(network, v, seed=seed)
     # pieces should end now and then, but none at once

@@ -11,43 +11,98 @@ from musiclstm.encoding.conditions import (
     condition_sizes,
     conditions_of,
 )
-from musiclstm.encoding.context import Context, after_size, onset_sizes, voice_sizes
+from musiclstm.encoding.context import (
+    Context,
+    NoteContext,
+    OnsetContext,
+    VoiceContext,
+    after_context,
+    note_context,
+    onset_context,
+    voice_context,
+)
 from musiclstm.encoding.fitting import FittedParts, fit_parts
+from musiclstm.encoding.histograms import SHARES, Faded, fade
+from musiclstm.encoding.intervals import INTERVALS, NO_INTERVAL, interval_ids
+from musiclstm.encoding.layout import (
+    DURATION_CANDIDATES,
+    PITCH_CANDIDATES,
+    after_columns,
+    after_rows,
+    note_columns,
+    note_rows,
+    onset_columns,
+    onset_rows,
+    voice_columns,
+    voice_rows,
+)
+from musiclstm.encoding.noise import Noise
 from musiclstm.encoding.parts import MAX_MODEL_PARTS, ModelPart
 from musiclstm.encoding.piece import Piece, input_ids, prepare, start_ids
+from musiclstm.encoding.recall import MATCH_LENGTHS, MATCH_NOTES, MATCH_ROWS
 from musiclstm.encoding.rows import Encoded, decode, encode, velocity_id, velocity_of
-from musiclstm.encoding.stages import Kind
+from musiclstm.encoding.ruler import LONGEST_BAR_QUARTERS
+from musiclstm.encoding.stages import Before, Kind, Note, Onset, Voice
 from musiclstm.encoding.tracker import Tracker
 from musiclstm.encoding.vocabulary import Field, Vocabulary, build_vocabulary
 
 __all__ = [
     "CONDITION_NAMES",
+    "DURATION_CANDIDATES",
+    "INTERVALS",
+    "LONGEST_BAR_QUARTERS",
+    "MATCH_LENGTHS",
+    "MATCH_NOTES",
+    "MATCH_ROWS",
     "MAX_MODEL_PARTS",
+    "NO_INTERVAL",
+    "PITCH_CANDIDATES",
+    "SHARES",
+    "Before",
     "Conditions",
     "Context",
     "Encoded",
+    "Faded",
     "Field",
     "FittedParts",
     "Kind",
     "ModelPart",
+    "Noise",
+    "Note",
+    "NoteContext",
+    "Onset",
+    "OnsetContext",
     "Piece",
     "Tracker",
     "Vocabulary",
-    "after_size",
+    "Voice",
+    "VoiceContext",
+    "after_columns",
+    "after_context",
+    "after_rows",
     "build_vocabulary",
     "condition_ids",
     "condition_sizes",
     "conditions_of",
     "decode",
     "encode",
+    "fade",
     "fit_parts",
     "input_ids",
-    "onset_sizes",
+    "interval_ids",
+    "note_columns",
+    "note_context",
+    "note_rows",
+    "onset_columns",
+    "onset_context",
+    "onset_rows",
     "prepare",
     "start_ids",
     "transpose",
     "transpositions",
     "velocity_id",
     "velocity_of",
-    "voice_sizes",
+    "voice_columns",
+    "voice_context",
+    "voice_rows",
 ]

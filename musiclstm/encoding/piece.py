@@ -1,8 +1,8 @@
 """A piece made ready for the network: inputs, context, masks and what counts, row by row.
 
 Row 0 is START; rows 1 to N - 1 are the event rows. Entry r of ``context`` and ``legal`` is what was
-known when row r was chosen; entry r of ``inputs`` and ``after`` is what row r then told. The
-network reads ``inputs``, ``context`` and ``after`` of row r, and predicts row r + 1.
+known when row r was chosen; entry r of ``inputs`` and ``after_ids`` is what row r then told. The
+network reads ``inputs``, ``after_ids`` and ``context`` of row r, and predicts row r + 1.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from musiclstm.encoding.context import Context, after_ids, onset_context, voice_context
+from musiclstm.encoding.context import (
+    Context,
+    after_context,
+    as_bytes,
+    note_context,
+    onset_context,
+    voice_context,
+)
+from musiclstm.encoding.histograms import Faded
 from musiclstm.encoding.masks import (
     legal_durations,
     legal_parts,
@@ -18,6 +26,7 @@ from musiclstm.encoding.masks import (
     legal_shifts,
     legal_velocities,
 )
+from musiclstm.encoding.noise import Noise, misread, misremember
 from musiclstm.encoding.rows import Encoded
 from musiclstm.encoding.ruler import UNSPECIFIED_BARS, Ruler
 from musiclstm.encoding.stages import BoolArray, IntArray
@@ -32,7 +41,10 @@ class Piece:
     Attributes:
         inputs: The fields as input ids, int32 ``(N, 5)``; a field that a row does not have is the
             id after the last.
-        after: Context that follows from the row itself, int32 ``(N,)``.
+        targets: The fields as they are to be predicted, int32 ``(N, 5)``; 0 where a row does not
+            have one.
+        after_ids: Context that follows from the row itself, int32 ``(N, 5 + parts)``; see
+            :func:`~.context.after_context`.
         context: Musical context of each row.
         legal: Legal ids, all fields side by side, bool ``(N, sum of sizes)``.
         counts: Which fields a row has, bool ``(N, 5)``; START has none.
@@ -40,7 +52,8 @@ class Piece:
     """
 
     inputs: IntArray
-    after: IntArray
+    targets: IntArray
+    after_ids: IntArray
     context: Context
     legal: BoolArray
     counts: BoolArray
@@ -69,28 +82,35 @@ def start_ids(batch: int, vocabulary: Vocabulary) -> IntArray:
     return np.tile(np.asarray(vocabulary.sizes, np.int32), (batch, 1))
 
 
-def prepare(encoded: Encoded, vocabulary: Vocabulary, *, bars: int | None = None) -> Piece:
+def prepare(
+    encoded: Encoded,
+    vocabulary: Vocabulary,
+    *,
+    bars: int | None = None,
+    noise: Noise | None = None,
+    faded: Faded | None = None,
+) -> Piece:
     """Make a piece ready.
 
     Args:
         encoded: Its rows, parts and meters.
         vocabulary: What the ids mean.
         bars: The length that the network may know; None keeps it unspecified.
+        noise: How wrongly the past is to be remembered; None for not at all.
+        faded: Of a section, what the notes before it have left (:func:`~.histograms.fade`).
     """
     v = vocabulary
-    seen = survey(encoded.events, encoded.part_map, v)
+    seen = survey(encoded.events, encoded.part_map, v, faded)
     ruler = Ruler.of((encoded.meter_map,), np.array([bars or UNSPECIFIED_BARS]), v)
-    onset_ids, sounding, remaining = onset_context(seen.onset, ruler, v)
-    voice_ids, voice_sounding = voice_context(seen.voice, v)
+    before, following = seen.before.select(slice(-1)), seen.before.select(slice(1, None))
     has_all = seen.voice.part >= 0
-    part = np.maximum(seen.voice.part, 0)
     legal = np.concatenate(
         [
-            legal_shifts(seen.before, seen.active, v),
-            legal_parts(seen.before, seen.shift, seen.onset, v),
-            legal_pitches(seen.before, seen.shift, seen.voice),
-            legal_durations(part, v),
-            legal_velocities(seen.before),
+            legal_shifts(before, seen.active, v),
+            legal_parts(before, seen.shift, seen.onset, v),
+            legal_pitches(before, seen.shift, seen.voice),
+            legal_durations(np.maximum(seen.voice.part, 0), v),
+            legal_velocities(before),
         ],
         axis=1,
     )
@@ -98,10 +118,23 @@ def prepare(encoded: Encoded, vocabulary: Vocabulary, *, bars: int | None = None
     legal[~has_all, v.sizes[Field.SHIFT] :] = True
     counts = np.repeat(has_all[:, None], len(Field), axis=1)
     counts[1:, Field.SHIFT] = True
+    read = np.concatenate([start_ids(1, v), input_ids(encoded.events, v)])
+    inputs, onset, voice = read, seen.onset, seen.voice
+    at_onset = onset_context(onset, ruler, v)
+    if noise is not None:
+        inputs = misread(read, noise, v)
+        onset, voice = misremember(seen, noise, v)
+        # which pitches sound is remembered wrongly, and not when the first of them ends
+        at_onset = at_onset._replace(sounding=as_bytes(onset.sounding, v))
     return Piece(
-        inputs=np.concatenate([start_ids(1, v), input_ids(encoded.events, v)]),
-        after=np.append(after_ids(seen.before, v)[1:], np.int32(0)),
-        context=Context(onset_ids, sounding, remaining, voice_ids, voice_sounding),
+        inputs=inputs,
+        targets=np.where(counts, read, 0),
+        after_ids=after_context(following, ruler, v),
+        context=Context(
+            *at_onset,
+            *voice_context(voice, onset, v),
+            *note_context(seen.note, voice, onset, v),
+        ),
         legal=legal,
         counts=counts,
         n_notes=encoded.n_notes,

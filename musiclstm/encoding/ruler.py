@@ -96,34 +96,44 @@ class Ruler(NamedTuple):
             return self._replace(last=self.last[streams], least=self.least[streams])
         return self
 
-    def read(self, step: IntArray) -> tuple[IntArray, IntArray]:
+    def read(self, step: IntArray) -> tuple[IntArray, IntArray, IntArray, IntArray]:
         """Where each step stands.
 
         Args:
             step: ``(N,)``; N is the number of streams, or any where there is one ruler.
 
         Returns:
-            Ids of position in the bar, position in the beat and kind of bar, int32 ``(N, 3)``, and
-            of bars left, ``(N,)``.
+            Ids of position in the bar, position in the beat and kind of bar, int32 ``(N, 3)``; of
+            bars left, ``(N,)``; steps since the barline, ``(N,)``, and the bar's length, ``(N,)``.
         """
-        if self.start.shape[1] == 1:
-            start, bar, bar_steps, row = (
-                self.start[:, 0],
-                self.bar[:, 0],
-                self.bar_steps[:, 0],
-                self.row[:, 0],
-            )
-        else:
-            begun = (self.start <= step[:, None]).sum(axis=1)
-            which = np.maximum(begun - 1, 0)
-            own = np.arange(len(step)) if len(self.start) > 1 else 0
-            start, bar = self.start[own, which], self.bar[own, which]
-            bar_steps, row = self.bar_steps[own, which], self.row[own, which]
+        start, bar, bar_steps, row = self._stretch(step)
         bars, position = np.divmod(step - start, bar_steps)
         left = self.last - (bars + bar)
         return (
             self.places.take(position + row, axis=0),
             np.minimum(np.maximum(left, self.least), _MOST_LEFT),
+            position,
+            bar_steps if len(bar_steps) == len(step) else bar_steps.repeat(len(step)),
+        )
+
+    def place(self, step: IntArray) -> IntArray:
+        """Of :meth:`read` the ids of the position in the bar alone, ``(N,)``."""
+        start, _, bar_steps, row = self._stretch(step)
+        ids: IntArray = self.places.take((step - start) % bar_steps + row, axis=0)[:, 0]
+        return ids
+
+    def _stretch(self, step: IntArray) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+        """Of each step's stretch of one meter ``start``, ``bar``, ``bar_steps`` and ``row``."""
+        if self.start.shape[1] == 1:
+            return self.start[:, 0], self.bar[:, 0], self.bar_steps[:, 0], self.row[:, 0]
+        begun = (self.start <= step[:, None]).sum(axis=1)
+        which = np.maximum(begun - 1, 0)
+        own = np.arange(len(step)) if len(self.start) > 1 else 0
+        return (
+            self.start[own, which],
+            self.bar[own, which],
+            self.bar_steps[own, which],
+            self.row[own, which],
         )
 
 

@@ -1,10 +1,10 @@
 """What is known of the music so far, at each stage of choosing the next row.
 
 A row is chosen field by field, and each choice reveals more: before anything is chosen only the
-last row is known; with the shift the new onset is; with the part, that part's own past. These three
-stages are all that masks and context may look at. Two places make them, :mod:`.survey` for a whole
-piece at once and :mod:`.tracker` step by step, and a property test holds the two equal; everything
-after them exists once.
+last row is known; with the shift the new onset is; with the part, that part's own past; with the
+pitch, what followed it. These stages are all that masks and context may look at. Two places make
+them, :mod:`.survey` for a whole piece at once and :mod:`.tracker` step by step, and a property test
+holds the two equal; everything after them exists once.
 
 Shapes: N is the number of rows looked at (of one piece, or of a batch of streams); all steps are
 int32.
@@ -21,8 +21,10 @@ from musiclstm.encoding.vocabulary import N_PITCHES
 
 IntArray = npt.NDArray[np.int32]
 BoolArray = npt.NDArray[np.bool_]
+FloatArray = npt.NDArray[np.float32]
 
-N_RECENT = 3  # last notes of a part that the context shows
+N_RECENT = 5  # last pitches of a part that the context shows, as such or as intervals
+N_DURATIONS = 4  # and last durations
 NEVER = np.int32(2**30)  # later than any step
 # For each pitch those above it, and for each part itself; rows to be taken by id.
 ABOVE = np.arange(N_PITCHES) > np.arange(N_PITCHES)[:, None]
@@ -51,6 +53,10 @@ class Before(NamedTuple):
         more_above: Whether its own part has a free pitch above it, ``(N,)`` bool.
         first_free: The least shift > 0 at which any pitch of any part is free, ``(N,)``.
         next_end: Steps until the next note ends, 0 where nothing sounds, ``(N,)``.
+        step: Onset of the last row, ``(N,)``.
+        left: For each part the steps that it will still sound, ``(N, parts)``.
+        expected: What followed when the rows were last like now: shift, part, pitch and duration
+            id, -1 for none, and for how many rows they are alike, ``(N, 5)``.
         kinds: The kinds that occur at all: what no stream needs is not worked out.
     """
 
@@ -62,7 +68,14 @@ class Before(NamedTuple):
     more_above: BoolArray
     first_free: IntArray
     next_end: IntArray
+    step: IntArray
+    left: IntArray
+    expected: IntArray
     kinds: frozenset[int]
+
+    def select(self, streams: npt.NDArray[np.intp] | slice) -> "Before":
+        """The streams with these indices."""
+        return Before._make([*(values[streams] for values in self[:-1]), self.kinds])
 
 
 class Onset(NamedTuple):
@@ -73,12 +86,25 @@ class Onset(NamedTuple):
         sounding: For each pitch the steps that it will still sound, over all parts, ``(N, 128)``.
         remaining: For each part the steps that it will still sound, ``(N, parts)``.
         room: Whether a part has a free pitch, ``(N, parts)`` bool; False for absent parts.
+        now: The last pitch of each part that sounds or has been struck at this onset; -1 for those
+            that do not, ``(N, parts)``.
+        struck: Which parts have been struck at this onset, ``(N, parts)`` bool.
+        before: The last pitch that each part struck before this onset, where it sounded up to it;
+            else -1, ``(N, parts)``.
+        sums: How much each pitch class has sounded before, float64 ``(N, 36)``.
+        shares: Of what pitch classes the past was made, three times twelve shares; see
+            :mod:`.histograms`. float32 ``(N, 36)``.
     """
 
     step: IntArray
     sounding: IntArray
     remaining: IntArray
     room: BoolArray
+    now: IntArray
+    struck: BoolArray
+    before: IntArray
+    sums: npt.NDArray[np.float64]
+    shares: FloatArray
 
 
 class Voice(NamedTuple):
@@ -87,13 +113,35 @@ class Voice(NamedTuple):
     Attributes:
         part: The part, ``(N,)``; -1 where the row has none (START, WAIT, END).
         sounding: For each pitch the steps that it will still sound in this part, ``(N, 128)``.
-        recent: Pitches of its last three notes, the latest first; -1 where none, ``(N, 3)``.
-        last_duration: Duration id of its last note; -1 where none, ``(N,)``.
+        recent: Pitches of its last five notes, the latest first; -1 where none, ``(N, 5)``.
+        durations: Duration ids of its last four notes; -1 where none, ``(N, 4)``.
         since: Steps since its last onset; -1 where none, ``(N,)``.
+        pitches: Candidates: what the part's own past, the past of all rows and the past of the
+            leading part suggest; -1 where none, ``(N, 3)``. See :mod:`.recall`.
+        lasting: Their duration ids, ``(N, 3)``.
+        matches: For how many notes or rows that past is like now, ``(N, 3)``.
     """
 
     part: IntArray
     sounding: IntArray
     recent: IntArray
-    last_duration: IntArray
+    durations: IntArray
     since: IntArray
+    pitches: IntArray
+    lasting: IntArray
+    matches: IntArray
+
+
+class Note(NamedTuple):
+    """Once the pitch is chosen.
+
+    Attributes:
+        pitch: The pitch, ``(N,)``; of no meaning where the row has no part.
+        lasting: Duration id with which the part struck it when its past was most like now; -1 where
+            it never did, ``(N,)``.
+        matches: For how many notes, this one included, ``(N,)``; 0 where it never did.
+    """
+
+    pitch: IntArray
+    lasting: IntArray
+    matches: IntArray

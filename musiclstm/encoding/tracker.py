@@ -13,14 +13,27 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from musiclstm.encoding.histograms import SHARES, Sums, fade_on, shares_of
+from musiclstm.encoding.recall import REACH
+from musiclstm.encoding.remembered import (
+    Items,
+    Lengths,
+    item_type,
+    most_alike,
+    remember,
+    struck_at,
+)
 from musiclstm.encoding.stages import (
     ABOVE,
+    N_DURATIONS,
     N_RECENT,
     NEVER,
     Before,
     BoolArray,
+    FloatArray,
     IntArray,
     Kind,
+    Note,
     Onset,
     Voice,
 )
@@ -32,6 +45,16 @@ _NOTE, _TIE, _WAIT, _END = (
     np.array([kind], np.int32) for kind in (Kind.NOTE, Kind.TIE, Kind.WAIT, Kind.END)
 )
 
+# Columns of ``past``: end and pitch of the last note stand side by side, and those of the last one
+# that was struck before it, at an earlier onset.
+_LAST, _RECENT = slice(0, 2), slice(1, 1 + N_RECENT)
+_EARLIER = slice(_RECENT.stop, _RECENT.stop + 2)
+_DURATIONS = slice(_EARLIER.stop, _EARLIER.stop + N_DURATIONS)
+_ONSET, _STRUCK = _DURATIONS.stop, _DURATIONS.stop + 1
+_SUGGESTED = slice(_STRUCK + 1, _STRUCK + 4)
+_BACK = _SUGGESTED.stop
+_WIDTH = _BACK + 1
+
 
 class Tracker(NamedTuple):
     """The musical past of B streams.
@@ -39,20 +62,34 @@ class Tracker(NamedTuple):
     Attributes:
         active: Which parts each stream has, bool ``(B, parts)``.
         begins: Where each stream's parts begin among those of all, ``(B,)``.
+        leader: The leading part of each stream, ``(B,)``.
         now: Onset of the last row, int32 ``(B,)``.
         kind: :class:`Kind` of the last row, ``(B,)``.
         part: Part of the last note row, ``(B,)``.
         pitch: Its pitch, ``(B,)``.
         velocity: Its velocity id, ``(B,)``.
         ends: Step at which each pitch of each part falls silent, ``(B, parts + 1, 128)``.
-        past: Of each part the last three pitches, the latest first, the last duration id (-1 for
-            none) and the last onset (NEVER for none), ``(B, parts + 1, 5)``.
+        past: What is remembered of each part's last notes: the end of the last one, five pitches
+            (the latest first), end and pitch of the last one of an earlier onset, four duration
+            ids, the last onset and how many notes it has; pitch, duration id and length of what
+            they suggest, and how many steps ago it was alike. -1 for none, but NEVER for an onset.
+            ``(B, parts + 1, 18)``.
         silent: Step at which each part falls silent, ``(B, parts)``.
         free: Step at which the first pitch of each part is free, ``(B, parts)``.
+        sums: How much each pitch class has sounded before now, float64 ``(B, 36)``.
+        shares: The same as shares, float32 ``(B, 36)``.
+        items: Of each part the last notes, the latest first, pitch and duration id as one number,
+            and their onsets, -1 for none; in the place of the part that never plays the rows of all
+            parts, shift, part, pitch and duration id as one number. ``(B, parts + 1, 2, REACH)``.
+        alike: For how many notes or rows what came before each is like now,
+            ``(B, parts + 1, REACH)``.
+        expected: Shift, part, pitch and duration id of the row that the rows suggest, -1 for none,
+            and for how many rows they are alike, ``(B, 5)``.
     """
 
     active: BoolArray
     begins: npt.NDArray[np.intp]
+    leader: IntArray
     now: IntArray
     kind: IntArray
     part: IntArray
@@ -62,17 +99,27 @@ class Tracker(NamedTuple):
     past: IntArray
     silent: IntArray
     free: IntArray
+    sums: Sums
+    shares: FloatArray
+    items: Items
+    alike: Lengths
+    expected: IntArray
 
     @classmethod
-    def start(cls, active: BoolArray) -> "Tracker":
+    def start(cls, active: BoolArray, vocabulary: Vocabulary) -> "Tracker":
         """Streams without a past; ``active`` is bool ``(B, parts)``."""
         batch, parts = active.shape
         zeros = np.zeros(batch, np.int32)
-        past = np.full((batch, parts + 1, N_RECENT + 2), -1, np.int32)
-        past[:, :, -1] = NEVER
+        past = np.full((batch, parts + 1, _WIDTH), -1, np.int32)
+        past[:, :, _ONSET] = NEVER
+        past[:, :, (_STRUCK, _SUGGESTED.stop - 1)] = 0
+        in_order = np.asarray(vocabulary.row_order, np.int32)
+        expected = np.full((batch, 5), -1, np.int32)
+        expected[:, 4] = 0
         return cls(
             active=active,
             begins=np.arange(batch) * (parts + 1),
+            leader=in_order.take(active.take(in_order, axis=1).argmax(axis=1)),
             now=zeros,
             kind=np.full(batch, Kind.START, np.int32),
             part=zeros,
@@ -82,6 +129,11 @@ class Tracker(NamedTuple):
             past=past,
             silent=np.zeros((batch, parts), np.int32),
             free=np.zeros((batch, parts), np.int32),
+            sums=np.zeros((batch, SHARES)),
+            shares=np.zeros((batch, SHARES), np.float32),
+            items=np.full((batch, parts + 1, 2, REACH), -1, item_type(vocabulary)),
+            alike=np.zeros((batch, parts + 1, REACH), np.uint8),
+            expected=expected,
         )
 
     def select(self, streams: npt.NDArray[np.intp]) -> "Tracker":
@@ -117,77 +169,151 @@ class Tracker(NamedTuple):
             more_above=more_above,
             first_free=first_free,
             next_end=np.maximum(soonest, _ZERO),
+            step=self.now,
+            left=np.maximum(self.silent - now, _ZERO),
+            expected=self.expected,
             kinds=kinds,
         )
 
-    def at(self, step: IntArray) -> Onset:
-        """The stage at a new onset ``step`` ``(B,)``, at or after now."""
+    def at(self, step: IntArray, vocabulary: Vocabulary) -> Onset:
+        """The stage at a new onset ``step`` ``(B,)``, at most a whole note after now."""
         at = step[:, None]
+        past = self.past[:, :-1]
+        struck = past[:, :, _ONSET] == at
+        remaining = np.maximum(self.silent - at, _ZERO)
+        # of the last note struck before this onset the end and the pitch
+        before = np.where(struck[:, :, None], past[:, :, _EARLIER], past[:, :, _LAST])
+        sums, shares = self._sums_at(step, vocabulary)
         return Onset(
             step=step,
             sounding=np.maximum(np.maximum.reduce(self.ends, axis=1) - at, _ZERO),
-            remaining=np.maximum(self.silent - at, _ZERO),
+            remaining=remaining,
             room=(self.free <= at) & self.active,
+            now=np.where(struck | (remaining > _ZERO), past[:, :, _RECENT.start], _NOBODY),
+            struck=struck,
+            before=np.where(before[:, :, 0] >= at, before[:, :, 1], _NOBODY),
+            sums=sums,
+            shares=shares,
         )
 
-    def voice(self, step: IntArray, part: IntArray) -> Voice:
-        """The stage at ``step`` ``(B,)`` for the parts ``part`` ``(B,)``, -1 for none."""
+    def _sums_at(self, step: IntArray, v: Vocabulary) -> tuple[Sums, FloatArray]:
+        """``sums`` and ``shares`` at a step."""
+        if not np.count_nonzero(step - self.now):
+            return self.sums, self.shares
+        ends = self.ends[:, :-1]
+        if v.has_drums:
+            ends = ends * ~v.drum_parts[:, None]
+        sums = fade_on(self.sums, ends, self.now, step, v.steps_per_quarter)
+        return sums, shares_of(sums)
+
+    def voice(self, onset: Onset, part: IntArray, vocabulary: Vocabulary) -> Voice:
+        """The stage at ``onset`` for the parts ``part`` ``(B,)``, -1 for none."""
         # -1 is the place before a stream's first part: another stream's part that never plays
-        own = self.begins + part
-        past = self.past.reshape(-1, N_RECENT + 2).take(own, axis=0)
+        own, step = self.begins + part, onset.step
+        past = self.past.reshape(-1, _WIDTH).take(own, axis=0)
         ends = self.ends.reshape(-1, N_PITCHES).take(own, axis=0)
+        beside = self._beside(part, step, past, vocabulary)
+        suggested = np.concatenate((past[:, _SUGGESTED], self.expected[:, 2:], beside), axis=1)
+        matches = suggested[:, 2::3]
+        matches[:, 1] *= (self.expected[:, 0] == step - self.now) & (self.expected[:, 1] == part)
+        if Kind.TIE in self.kind.tolist():  # a note that goes on suggests no other
+            matches[:, ::2] *= (self.kind != _TIE)[:, None]
+        known = matches > _ZERO
+        pitches, lasting = suggested[:, 0::3], suggested[:, 1::3]
         return Voice(
             part=part,
             sounding=np.maximum(ends - step[:, None], _ZERO),
-            recent=past[:, :N_RECENT],
-            last_duration=past[:, N_RECENT],
-            since=np.maximum(step - past[:, N_RECENT + 1], _NOBODY),
+            recent=past[:, _RECENT],
+            durations=past[:, _DURATIONS],
+            since=np.maximum(step - past[:, _ONSET], _NOBODY),
+            pitches=np.where(known, pitches, _NOBODY),
+            lasting=np.where(known, lasting, _NOBODY),
+            matches=matches,
         )
 
-    def advance(self, events: IntArray, vocabulary: Vocabulary) -> "Tracker":
-        """The past with one more row in each stream; ``events`` is int32 ``(B, 5)``.
+    def _beside(self, part: IntArray, step: IntArray, past: IntArray, v: Vocabulary) -> IntArray:
+        """What ``part`` did where the leader was last like now: pitch, duration id, match.
 
-        Rows are taken as legal; a stream that has ended goes on with END.
+        -1 where it did nothing there; of no meaning where there is no match.
+        """
+        own = self.begins + part
+        led = self.past.reshape(-1, _WIDTH).take(self.begins + self.leader, axis=0)
+        found = np.zeros((3, len(part)), np.int32)
+        length = np.multiply(led[:, _BACK - 1], part != self.leader, out=found[2])
+        length *= part >= _ZERO
+        if not np.count_nonzero(length):
+            return found.T
+        # the first of them where the part has struck nothing yet, then the next
+        struck = past[:, _STRUCK] * (past[:, _ONSET] == step)
+        found[:2] = struck_at(self.items, own, step - led[:, _BACK], struck, v)
+        return found.T
+
+    def note(self, voice: Voice, pitch: IntArray, vocabulary: Vocabulary) -> Note:
+        """The stage for the pitches ``pitch`` ``(B,)``, once the part is chosen."""
+        own = self.begins + voice.part  # none finds rows, and they are not counted
+        duration, length = most_alike((self.items, self.alike), own, pitch, vocabulary)
+        length *= (voice.part >= _ZERO) & (self.kind != _TIE)
+        return Note(pitch, np.where(length > _ZERO, duration, _NOBODY), length)
+
+    def advance(
+        self, events: IntArray, vocabulary: Vocabulary, onset: Onset | None = None
+    ) -> "Tracker":
+        """The past with one more row in each stream.
+
+        Args:
+            events: int32 ``(B, 5)``, taken as legal; a stream that has ended goes on with END.
+            vocabulary: What the ids mean.
+            onset: The stage at the onset of these rows, where it is at hand: it knows the sums.
         """
         v = vocabulary
         events = np.array(events, np.int32)  # its columns are kept
         shift = events[:, Field.SHIFT]
         now = self.now + v.steps_of(shift)
+        kind = _NOTE + (events[:, Field.DURATION] == v.tie)
         notes, since, begins, kinds = events, now, self.begins, self.kind
-        all_notes = max(shift.tolist()) <= v.max_shift
-        if not all_notes:
+        if max(shift.tolist()) > v.max_shift:
             is_note = shift <= v.max_shift
-            notes, since, kinds = events[is_note], now[is_note], kinds[is_note]
-            begins = begins[is_note]
-        part, pitch, duration = (notes[:, n] for n in (Field.PART, Field.PITCH, Field.DURATION))
-        own = begins + part
-        ends = self.ends.copy()
-        each = ends.reshape(-1)
+            kind = np.where(is_note, kind, np.where(shift == v.wait, _WAIT, _END))
+            events[:, Field.PART :] *= is_note[:, None]
+            notes, since = events[is_note], now[is_note]
+            begins, kinds = begins[is_note], kinds[is_note]
+        pitch, duration = notes[:, Field.PITCH], notes[:, Field.DURATION]
+        own = begins + notes[:, Field.PART]
+        ends, past = self.ends.copy(), self.past.copy()
+        each, flat = ends.reshape(-1), past.reshape(-1, _WIDTH)
         place = own * N_PITCHES + pitch
         # a pitch that still sounds is that of a tie, whose continuation begins where it would end
-        length = np.minimum(duration + _ONE, v.max_duration)
-        each[place] = np.maximum(each.take(place), since) + length
+        end = np.maximum(each.take(place), since) + np.minimum(duration + _ONE, v.max_duration)
+        each[place] = end
         if Kind.TIE in kinds.tolist():  # a continuation is no new note
             new = kinds != _TIE
-            own, since, pitch, duration = own[new], since[new], pitch[new], duration[new]
-        past = self.past.copy()
-        flat = past.reshape(-1, N_RECENT + 2)
-        flat[own] = np.concatenate(
-            (
-                pitch[:, None],
-                flat.take(own, axis=0)[:, : N_RECENT - 1],
-                duration[:, None],
-                since[:, None],
-            ),
-            axis=1,
+            flat[own[~new], _LAST.start] = end[~new]
+            notes, since, own, end = notes[new], since[new], own[new], end[new]
+            pitch, duration = pitch[new], duration[new]
+        items, alike, expected, suggested = remember(
+            (self.items, self.alike),
+            (self.begins + self.active.shape[1], events, now),
+            (own, notes, since),
+            v,
         )
-        kind = _NOTE + (events[:, Field.DURATION] == v.tie)
-        if not all_notes:
-            kind = np.where(is_note, kind, np.where(shift == v.wait, _WAIT, _END))
-            events *= is_note[:, None]
+        before = flat.take(own, axis=0)
+        again = before[:, _ONSET] == since
+        after = np.empty_like(before)
+        after[:, _LAST.start] = end
+        after[:, _RECENT] = before[:, _LAST.start : _RECENT.stop - 1]
+        after[:, _RECENT.start] = pitch
+        after[:, _EARLIER] = np.where(again[:, None], before[:, _EARLIER], before[:, _LAST])
+        after[:, _DURATIONS] = before[:, _DURATIONS.start - 1 : _DURATIONS.stop - 1]
+        after[:, _DURATIONS.start] = duration
+        after[:, _ONSET] = since
+        after[:, _STRUCK] = before[:, _STRUCK] * again + _ONE
+        after[:, _SUGGESTED.start :] = suggested
+        flat[own] = after
+        sums, shares = self._sums_at(now, v) if onset is None else (onset.sums, onset.shares)
         return Tracker(
             active=self.active,
             begins=self.begins,
+            leader=self.leader,
             now=now,
             kind=kind,
             part=events[:, Field.PART],
@@ -197,4 +323,9 @@ class Tracker(NamedTuple):
             past=past,
             silent=np.maximum.reduce(ends[:, :-1], axis=2),
             free=np.minimum.reduce(ends[:, :-1], axis=2),
+            sums=sums,
+            shares=shares,
+            items=items,
+            alike=alike,
+            expected=expected,
         )

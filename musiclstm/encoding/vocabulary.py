@@ -171,6 +171,17 @@ class Vocabulary:
         """For each part id whether it is a drum kit, bool ``(parts,)``."""
         return np.array([part.is_drum for part in self.parts])
 
+    @cached_property
+    def has_drums(self) -> bool:
+        """Whether one of the parts is a drum kit."""
+        return bool(self.drum_parts.any())
+
+    @cached_property
+    def middles(self) -> npt.NDArray[np.int32]:
+        """The pitch about which each part moves, int32 ``(parts,)``: its median in the corpus."""
+        medians = [min(max(round(part.median), 0), N_PITCHES - 1) for part in self.parts]
+        return np.array(medians, np.int32)
+
     @property
     def style_names(self) -> tuple[str, ...]:
         """The styles that have a name."""

@@ -19,9 +19,16 @@ from musiclstm.encoding import (
     Tracker,
     Vocabulary,
     condition_ids,
+    input_ids,
     prepare,
+    start_ids,
 )
-from musiclstm.encoding.context import after_ids, onset_context, voice_context
+from musiclstm.encoding.context import (
+    after_context,
+    note_context,
+    onset_context,
+    voice_context,
+)
 from musiclstm.encoding.masks import (
     legal_durations,
     legal_parts,
@@ -32,7 +39,9 @@ from musiclstm.encoding.masks import (
 from musiclstm.encoding.ruler import UNSPECIFIED_BARS, Ruler
 from musiclstm.model.architecture import NetworkConfig
 from musiclstm.model.folded import Folded, as_float32
-from musiclstm.model.state import Asked, DecoderState, Known
+from musiclstm.model.heads import DurationHints, Hints, PitchHints, log_softmax
+from musiclstm.model.likelihood import nats_of_piece
+from musiclstm.model.state import Asked, DecoderState, HeardOnset, Known
 from musiclstm.score import MeterMap
 
 FloatArray = npt.NDArray[np.float32]
@@ -89,7 +98,7 @@ class Decoder:
         active = np.zeros((batch, len(v.parts)), bool)
         for stream, parts in enumerate(_one_for_each(part_map, batch)):
             active[stream, parts] = True
-        tracker = Tracker.start(active)
+        tracker = Tracker.start(active, v)
         none = np.zeros((self.config.layers, batch, self.config.units), np.float32)
         before_start = DecoderState(
             tracker=tracker,
@@ -103,9 +112,9 @@ class Decoder:
             meter_maps=maps,
             ruler=Ruler.of(maps, np.array([wish.bars or UNSPECIFIED_BARS for wish in wishes]), v),
         )
-        # START is a row without any field; no note has sounded, so nothing ends after it
-        nothing = np.full((batch, len(Field)), -1, np.int32)
-        return self._read(before_start, nothing, tracker)
+        # START is a row without any field, at step 0
+        heard = self._hear(before_start, np.zeros(batch, np.int32))
+        return self._read(before_start, start_ids(batch, v), heard, tracker)
 
     def log_probs(self, state: DecoderState, field: Field | int, event: EventArray) -> FloatArray:
         """Log-probabilities of one field of the next row, at temperature 1.
@@ -119,7 +128,7 @@ class Decoder:
             float32 ``(B, size)``; illegal ids have ``-inf``.
         """
         asked = self.ask(state, field, event)
-        return _log_softmax(self.logits(asked), asked.legal)
+        return log_softmax(self.logits(asked), asked.legal)
 
     def ask(self, state: DecoderState, field: Field | int, event: EventArray) -> Asked:
         """Which ids of a field are legal, and what its head will need to say how likely they are.
@@ -132,8 +141,8 @@ class Decoder:
             legal = legal_shifts(before, state.tracker.active, v)
             return Asked(field, legal, known.sums)
         shift = event[:, Field.SHIFT]
-        if field == Field.PART and known.onset is not None:
-            legal = legal_parts(before, shift, known.onset, v)
+        if field == Field.PART and known.heard is not None:
+            legal = legal_parts(before, shift, known.heard.stage, v)
         elif field == Field.PITCH and known.voice is not None:
             legal = legal_pitches(before, shift, known.voice)
         elif field == Field.DURATION:
@@ -142,14 +151,15 @@ class Decoder:
             legal = legal_velocities(before)
         if known.absent is not None:  # a field that the row does not have: anything goes
             legal = legal | known.absent[:, None]
-        return Asked(field, legal, known.sums)
+        return Asked(field, legal, known.sums, known.hints)
 
     def logits(self, asked: Asked) -> FloatArray:
         """Log-probabilities ``(B, size)`` at temperature 1, but for a constant a row.
 
         Those of illegal ids are still among them.
         """
-        return self.folded.logits(asked.field, asked.sums[:, : self.folded.head_units])
+        w = self.folded
+        return w.heads.logits(asked.field, asked.sums[:, : w.head_units], asked.hints)
 
     def advance(self, state: DecoderState, event: EventArray) -> DecoderState:
         """The state after one more row.
@@ -158,7 +168,15 @@ class Decoder:
             state: Of B streams; it stays as it is.
             event: int32 ``(B, 5)``, legal rows. A stream after END is of no meaning.
         """
-        return self._read(state, event, state.tracker.advance(event, self.vocabulary))
+        v, shift = self.vocabulary, event[:, Field.SHIFT]
+        asked = state.row[1]
+        if asked is not None and asked.heard is not None and asked.fields == shift.tobytes():
+            heard = asked.heard
+        else:
+            heard = self._hear(state, shift)
+        all_notes = max(shift.tolist()) <= v.max_shift
+        inputs = event if all_notes else input_ids(event, v)
+        return self._read(state, inputs, heard, state.tracker.advance(event, v))
 
     # --- whole pieces -----------------------------------------------------------------------
 
@@ -173,41 +191,41 @@ class Decoder:
             float32 ``(rows, 5)``; 0 for fields that a row does not have. The sum over all is minus
             the log-likelihood of the piece.
         """
-        v, w, h = self.vocabulary, self.folded, self.config.head_units
+        v = self.vocabulary
         wishes = conditions or Conditions()
         piece = prepare(encoded, v, bars=wishes.bars)
-        context = piece.context
-        sums = np.zeros((len(piece) + 1, len(Field) * h + w.units), np.float32)
-        for field, table in zip(Field, w.choices, strict=True):
-            sums[:, (field + 1) * h :] += table.take(piece.inputs[:, field], axis=0)
-        onset = w.onset_layer(context.onset_ids, context.sounding, context.remaining)
-        sums[:, Field.PART * h :] += onset @ w.onset
-        sums[:, Field.PITCH * h :] += w.voice_layer(context.voice_ids, context.voice_sounding) @ (
-            w.voice
-        )
-        x = sums[:-1, len(Field) * h :] + w.after.take(piece.after[:-1], axis=0)
-        x += w.conditions(condition_ids(wishes, v)[None])
-        heard = sums[1:, : len(Field) * h] + (w.sequence(x) @ w.output + w.heads)
-        rows = np.arange(len(piece))
-        nats = np.zeros((len(piece), len(Field)), np.float32)
-        for field in Field:
-            logits = w.logits(field, heard[:, field * h : (field + 1) * h])
-            log_probs = _log_softmax(logits, piece.legal[1:, v.slices[field]])
-            nats[:, field] = -log_probs[rows, encoded.events[:, field]]
-        return np.where(piece.counts[1:], nats, np.float32(0))
+        return nats_of_piece(self.folded, piece, condition_ids(wishes, v), v)
 
     # --- the row that is being chosen -------------------------------------------------------
 
-    def _read(self, state: DecoderState, event: EventArray, tracker: Tracker) -> DecoderState:
-        """Feed a row, whole, to the LSTM; ``tracker`` already knows it."""
-        w = self.folded
-        before = tracker.before(self.vocabulary)
-        x = self._known(state, len(Field), event).sums + state.conditions
-        x += w.after.take(after_ids(before, self.vocabulary), axis=0)
-        output, h, c = w.step(x, state.h, state.c)
+    def _read(
+        self, state: DecoderState, inputs: EventArray, heard: HeardOnset, tracker: Tracker
+    ) -> DecoderState:
+        """Feed a row, whole, to the LSTM.
+
+        Args:
+            state: Before the row.
+            inputs: The row as input ids, int32 ``(B, 5)``.
+            heard: Its onset.
+            tracker: The musical past with the row.
+        """
+        v, w = self.vocabulary, self.folded
+        before = tracker.before(v)
+        x = w.row(inputs, after_context(before, state.ruler, v))
+        x += heard.layer @ w.onset_read
+        x += state.conditions
+        output, h, c = w.cells.step(x, state.h, state.c)
         return DecoderState(
             tracker, h, c, output, before, state.conditions, state.meter_maps, state.ruler
         )
+
+    def _hear(self, state: DecoderState, shift: EventArray) -> HeardOnset:
+        """The onset ``shift`` ids after the last row's, as the network hears it."""
+        v, w = self.vocabulary, self.folded
+        stage = state.tracker.at(state.tracker.now + v.steps_of(shift), v)
+        seen = onset_context(stage, state.ruler, v)
+        layer = w.onset_layer(seen.onset_ids, seen.sounding, seen.remaining, seen.struck)
+        return HeardOnset(stage, seen, layer)
 
     def _known(self, state: DecoderState, n: int, event: EventArray) -> Known:
         """What is known with the first ``n`` fields of the row, worked out once."""
@@ -216,31 +234,43 @@ class Decoder:
             found = state.row[n] = (
                 self._add_choice(state, n, event, fields)
                 if n
-                else Known(fields, state.output @ self.folded.output + self.folded.heads)
+                else Known(fields, state.output @ self.folded.output + self.folded.biases)
             )
         return found
 
     def _add_choice(self, state: DecoderState, n: int, event: EventArray, fields: bytes) -> Known:
-        """Let the ``n``-th field, and what it reveals, speak to the readers after it."""
+        """Let the ``n``-th field, and what it reveals, speak to the heads after it."""
         v, w = self.vocabulary, self.folded
         earlier = self._known(state, n - 1, event)
         field = n - 1
         chosen = event[:, field]
-        absent, onset, voice = earlier.absent, earlier.onset, earlier.voice
+        absent, heard, voice = earlier.absent, earlier.heard, earlier.voice
+        hints: Hints | None = None
         if absent is not None:
             chosen = np.where(absent, np.int32(-1), chosen)
         sums = w.choices[field].take(chosen, axis=0)
+        sums += earlier.sums[:, w.head_units :]  # the head that has been asked is done
         if field == Field.SHIFT:
             if max(chosen.tolist()) > v.max_shift:
                 absent = chosen > v.max_shift
-            onset = state.tracker.at(state.tracker.now + v.steps_of(chosen))
-            sums += w.onset_layer(*onset_context(onset, state.ruler, v)) @ w.onset
-        elif field == Field.PART and onset is not None:
-            voice = state.tracker.voice(onset.step, chosen)
-            sums += w.voice_layer(*voice_context(voice, v)) @ w.voice
-        heard = earlier.sums[:, w.head_units :]  # the reader that has been asked is done
-        sums[:, : heard.shape[1]] += heard
-        return Known(fields, sums, absent, onset, voice)
+            heard = self._hear(state, chosen)
+            sums += heard.layer @ w.onset
+        elif field == Field.PART and heard is not None:
+            voice = state.tracker.voice(heard.stage, chosen, v)
+            own = voice_context(voice, heard.stage, v)
+            sums += w.voice_layer(own.voice_ids, own.voice_sounding, own.voice_shares) @ w.voice
+            hints = PitchHints(own.reference, own.pitch_candidates, own.pitch_matches)
+        elif field == Field.PITCH and heard is not None and voice is not None:
+            stage = state.tracker.note(voice, chosen, v)
+            note = note_context(stage, voice, heard.stage, v)
+            sums += w.note_layer(note.note_ids, note.note_shares) @ w.note
+            hints = DurationHints(
+                heard.context.place,
+                heard.context.bar,
+                note.duration_candidates,
+                note.duration_matches,
+            )
+        return Known(fields, sums, absent, heard, voice, hints)
 
 
 def _one_for_each(part_map: Sequence[int] | Sequence[Sequence[int]], batch: int) -> list[list[int]]:
@@ -249,13 +279,3 @@ def _one_for_each(part_map: Sequence[int] | Sequence[Sequence[int]], batch: int)
     if all(isinstance(part, int | np.integer) for part in part_map):
         return [[part for group in nested for part in group]] * batch
     return nested
-
-
-def _log_softmax(logits: FloatArray, legal: BoolArray) -> FloatArray:
-    """Log-probabilities over the legal ids; ``-inf`` elsewhere."""
-    masked = np.where(legal, logits, -np.inf)
-    masked -= masked.max(axis=-1, keepdims=True)
-    with np.errstate(under="ignore"):
-        total = np.log(np.exp(masked).sum(axis=-1, keepdims=True))
-    log_probs: FloatArray = (masked - total).astype(np.float32)
-    return log_probs

@@ -3,7 +3,7 @@
 :mod:`.decoder` is the same network in NumPy; a test holds the two within 1e-4 of each other on
 log-probabilities. Importing this module imports TensorFlow.
 
-Letters in shapes: B lanes, T rows, L layers, U units.
+Letters in shapes: B lanes, T rows, L layers, U units, H head units; n the rows that count.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,20 +14,43 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from musiclstm.encoding import Field, Vocabulary, onset_sizes, voice_sizes
+from musiclstm.encoding import Field, Vocabulary, condition_sizes
 from musiclstm.model.architecture import (
+    CANDIDATES,
     HEAD_FIELDS,
     N_PITCHES,
     PITCH_CLASSES,
     NetworkConfig,
+    bar_places,
+    begins,
     head_sizes,
     input_sizes,
+    interval_columns,
+    known_widths,
+    steps_of_durations,
     weight_shapes,
 )
+from musiclstm.model.dropout import Dropout
+from musiclstm.model.initial import initial_weight
 from musiclstm.model.lstm import FastLSTM
-from musiclstm.model.ops import pick, read_and_coming, sum_of_embeddings, unpick
+from musiclstm.model.ops import look_up, pick, put, read_and_coming, sum_of_rows, unpick
 
 ILLEGAL = -1e9  # a logit that no softmax recovers from, and still finite in float32
+# What of the context the heads look at, and the layers that only they read.
+_FOR_HEADS = (
+    "voice_ids",
+    "voice_sounding",
+    "voice_shares",
+    "note_ids",
+    "note_shares",
+    "reference",
+    "pitch_candidates",
+    "pitch_matches",
+    "duration_candidates",
+    "duration_matches",
+    "place",
+    "bar",
+)
 
 
 class Network(keras.Model):  # type: ignore[misc]
@@ -49,7 +72,7 @@ class Network(keras.Model):  # type: ignore[misc]
             cell.build((None, None, config.units))
         self.named: dict[str, Any] = {}
         for name, shape in weight_shapes(config, vocabulary).items():
-            value = _initial(name, shape, vocabulary, rng)
+            value = initial_weight(name, shape, vocabulary, rng)
             if name.startswith("lstm."):
                 _, layer, attribute = name.split(".")
                 self.named[name] = getattr(self.cells[int(layer)], attribute)
@@ -83,133 +106,156 @@ class Network(keras.Model):  # type: ignore[misc]
             Nats of each field, float32 ``(B, T, 5)``, 0 for fields that a row does not have; and
             the state after the last row.
         """
-        c = self.config
-        drop = _LockedDropout(c.dropout, seed)
-        onset = self._onset(batch["onset_ids"], batch["sounding"], batch["remaining"])
-        voice = self._voice(batch["voice_ids"], batch["voice_sounding"])
-        # at the input the context of the row that is read, in the heads that of the row to come
-        onset_read, onset_coming = read_and_coming(onset)
-        voice_read, voice_coming = read_and_coming(voice)
-        x = drop(self._input(batch, onset_read, voice_read))
+        rate = self.config.dropout
+        drop = Dropout(seed, tf.shape(batch["inputs"])[0])
+        # at the input the onset of the row that is read, in the heads that of the row to come
+        onset_read, onset_coming = read_and_coming(self._onset(batch, drop))
+        x = drop.locked(self._input(batch, onset_read, drop), rate)
         states = []
         for layer, cell in enumerate(self.cells):
             y, h, cell_state = cell(x, initial_state=(state[layer, 0], state[layer, 1]))
             states.append(tf.stack([h, cell_state]))
-            x += drop(y)
-        nats = self._nats(x, drop(onset_coming), drop(voice_coming), batch)
-        return nats, tf.stack(states)
+            x += drop.locked(y, rate)
+        return self._nats(x, onset_coming, batch, drop), tf.stack(states)
 
-    def _input(self, batch: Mapping[str, Any], onset: Any, voice: Any) -> Any:
-        """What the first LSTM layer reads, ``(B, T, units)``."""
-        w, c, sizes = self.named, self.config, input_sizes(self.vocabulary)
-        table, kernel = w["input.table"], w["input.kernel"]
-        of_row = len(Field) + 1  # columns that change from row to row; the rest are conditions
-        end = sum(sizes[:of_row])
-        ids = tf.concat([batch["inputs"], batch["after"][..., None]], axis=-1)
-        x = sum_of_embeddings(table[:end], _rows(ids), sizes[:of_row])
-        x += tf.matmul(_rows(onset), kernel[: c.onset_units])
-        x += tf.matmul(_rows(voice), kernel[c.onset_units :])
-        piece = sum_of_embeddings(table[end:], batch["conditions"], sizes[of_row:])
-        return _like(batch["inputs"], x) + (piece + w["input.bias"])[:, None]
+    # --- what is read -----------------------------------------------------------------------
 
-    def _onset(self, ids: Any, sounding: Any, remaining: Any) -> Any:
-        """What sounds at an onset, ``(B, T + 1, onset_units)``."""
+    def _layer(self, name: str, ids: Any, features: Sequence[Any]) -> Any:
+        """A hidden layer over ids ``(N, columns)`` and features, ``(N, units)``."""
         w = self.named
-        on = tf.cast(_rows(sounding) > 0, tf.float32)
+        known = sum_of_rows(w[f"{name}.table"], ids)
+        known += tf.matmul(tf.concat(features, axis=-1), w[f"{name}.kernel"]) + w[f"{name}.bias"]
+        return tf.nn.relu(known)
+
+    def _onset(self, batch: Mapping[str, Any], drop: Dropout) -> Any:
+        """What is known at an onset, ``(B, T + 1, onset_units)``."""
+        none = self.named["onset.table"].shape[0]
+        ids = drop.columns(batch["onset_ids"], none, self.config.feature_dropout)
+        sounding = _rows(batch["sounding"])
+        on = _where_any(sounding)
         octaves = tf.pad(on, [[0, 0], [0, -N_PITCHES % PITCH_CLASSES]])
         classes = tf.reduce_max(
             tf.reshape(octaves, [-1, octaves.shape[-1] // PITCH_CLASSES, PITCH_CLASSES]), axis=1
         )
         features = [on, _as_lengths(sounding), classes]
-        features += [tf.cast(_rows(remaining) > 0, tf.float32), _as_lengths(remaining)]
-        known = sum_of_embeddings(w["onset.table"], _rows(ids), onset_sizes(self.vocabulary))
-        known += tf.matmul(tf.concat(features, axis=-1), w["onset.kernel"]) + w["onset.bias"]
-        return _like(ids, tf.nn.relu(known))
+        features += [_as_lengths(_rows(batch["remaining"])), _where_any(_rows(batch["struck"]))]
+        return _like(batch["onset_ids"], self._layer("onset", _rows(ids), features))
 
-    def _voice(self, ids: Any, sounding: Any) -> Any:
-        """A part's own past at an onset, ``(B, T + 1, voice_units)``."""
-        w = self.named
-        features = [tf.cast(_rows(sounding) > 0, tf.float32), _as_lengths(sounding)]
-        known = sum_of_embeddings(w["voice.table"], _rows(ids), voice_sizes(self.vocabulary))
-        known += tf.matmul(tf.concat(features, axis=-1), w["voice.kernel"]) + w["voice.bias"]
-        return _like(ids, tf.nn.relu(known))
+    def _input(self, batch: Mapping[str, Any], onset: Any, drop: Dropout) -> Any:
+        """What the first LSTM layer reads, ``(B, T, units)``."""
+        w, v = self.named, self.vocabulary
+        sizes, none = input_sizes(v), w["input.table"].shape[0]
+        ids = [batch["inputs"] + begins(sizes), batch["after_ids"] + sum(sizes)]
+        ids = drop.columns(tf.concat(ids, axis=-1), none, self.config.feature_dropout)
+        x = sum_of_rows(w["input.table"], _rows(ids))
+        x += tf.matmul(_rows(onset), w["input.kernel"])
+        conditions = batch["conditions"] + begins(condition_sizes(v))
+        piece = sum_of_rows(w["input.conditions_table"], conditions) + w["input.bias"]
+        return _like(batch["inputs"], x) + piece[:, None]
 
-    def _nats(self, h: Any, onset: Any, voice: Any, batch: Mapping[str, Any]) -> Any:
+    # --- what is said -----------------------------------------------------------------------
+
+    def _nats(self, h: Any, onset: Any, batch: Mapping[str, Any], drop: Dropout) -> Any:
         """Minus the log-probability of each target field, ``(B, T, 5)``.
 
-        Padding is left out: only rows that count go through the heads.
+        Padding is left out: only rows that count go through the heads, and only theirs through the
+        layers that nothing else reads.
         """
-        counts = _rows(batch["counts"])
+        c, counts = self.config, _rows(batch["counts"])
         places = tf.where(counts[:, Field.SHIFT])[:, 0]
-        targets = tf.gather(_rows(batch["targets"]), places)
-        legal = tf.gather(_rows(batch["legal"]), places)
-        hidden = self._hidden([pick(_rows(known), places) for known in (h, onset, voice)])
+        lane = places // tf.shape(h, tf.int64)[1]
+        coming = {name: tf.gather(_rows(batch[name]), places) for name in ("targets", "legal")}
+        # a lane has one row more of the context, the first of which has been read already
+        coming |= {name: tf.gather(_rows(batch[name]), places + lane + 1) for name in _FOR_HEADS}
+        ids = {
+            name: drop.columns(
+                coming[f"{name}_ids"], self.named[f"{name}.table"].shape[0], c.feature_dropout, lane
+            )
+            for name in ("voice", "note")
+        }
+        own = coming["voice_sounding"]
+        features = [_where_any(own), _as_lengths(own), coming["voice_shares"]]
+        known = [
+            pick(_rows(h), places),
+            pick(_rows(onset), places),
+            self._layer("voice", ids["voice"], features),
+            self._layer("note", ids["note"], [coming["note_shares"]]),
+        ]
+        known[1:] = [drop.locked(values, c.dropout, lane) for values in known[1:]]
+        heard = self._heard(known)
         nats = []
         for field in Field:
-            logits = self._head(field, hidden[field], targets)
-            logits = tf.where(legal[:, self.vocabulary.slices[field]], logits, ILLEGAL)
-            nats.append(tf.nn.sparse_softmax_cross_entropy_with_logits(targets[:, field], logits))
+            logits = self._logits(field, heard[field], coming, drop)
+            logits = tf.where(coming["legal"][:, self.vocabulary.slices[field]], logits, ILLEGAL)
+            nats.append(
+                tf.nn.sparse_softmax_cross_entropy_with_logits(coming["targets"][:, field], logits)
+            )
         found = tf.stack(nats, axis=-1) * tf.cast(tf.gather(counts, places), tf.float32)
         return _like(batch["counts"], unpick(found, places, tf.shape(counts)[0]))
 
-    def _hidden(self, known: Sequence[Any]) -> list[Any]:
-        """What h, onset and voice say to the hidden layer of each head, five of ``(n, H)``.
+    def _heard(self, known: Sequence[Any]) -> list[list[Any]]:
+        """What h, onset, voice and note say to each head that knows them, each ``(n, H)``.
 
-        The heads' kernels side by side: one product for each of the three, and no copy of them for
-        every head.
+        The heads' kernels side by side: one product for each of the four, and no copy of them for
+        every head. The biases of the hidden layers are in what h says.
         """
-        hidden: list[Any] = [0.0] * len(Field)
-        start = 0
+        heads = [f"head.{field.name.lower()}" for field in Field]
+        bias = tf.concat([self.named[f"{name}.bias"] for name in heads], axis=0)
+        kernels = [
+            tf.split(self.named[f"{heads[field]}.kernel"], known_widths(field, self.config))
+            for field in Field
+        ]
+        heard: list[list[Any]] = [[] for _ in Field]
         for n, values in enumerate(known):
-            stop = start + values.shape[-1]
-            readers = list(Field)[n:]  # onset is known from the part on, voice from the pitch on
-            kernels = [self.named[f"head.{field.name.lower()}.kernel"] for field in readers]
-            said = tf.matmul(values, tf.concat([kernel[start:stop] for kernel in kernels], axis=1))
+            readers = list(Field)[n:]  # with each field chosen, one more of the four is known
+            said = tf.matmul(values, tf.concat([kernels[field][n] for field in readers], axis=1))
+            said = said if n else said + bias
             for field, part in zip(readers, tf.split(said, len(readers), axis=1), strict=True):
-                hidden[field] += part
-            start = stop
-        return hidden
+                heard[field].append(part)
+        return heard
 
-    def _head(self, field: Field, hidden: Any, targets: Any) -> Any:
-        """The logits of a field, ``(n, size)``, from its hidden layer and the fields before it."""
-        w, name = self.named, f"head.{field.name.lower()}"
-        hidden += w[f"{name}.bias"]
+    def _logits(
+        self, field: Field, heard: list[Any], coming: Mapping[str, Any], drop: Dropout
+    ) -> Any:
+        """The logits of a field, ``(n, size)``, from what its head has heard and earlier fields."""
+        w, v, name = self.named, self.vocabulary, f"head.{field.name.lower()}"
         if HEAD_FIELDS[field]:
-            earlier = tf.gather(targets, HEAD_FIELDS[field], axis=-1)
-            hidden += sum_of_embeddings(
-                w[f"{name}.table"], earlier, head_sizes(field, self.vocabulary)
-            )
-        return tf.matmul(tf.nn.relu(hidden), w[f"{name}.out_kernel"]) + w[f"{name}.out_bias"]
+            earlier = tf.gather(coming["targets"], HEAD_FIELDS[field], axis=-1)
+            earlier += begins(head_sizes(field, v))
+            heard = [*heard, sum_of_rows(w[f"{name}.table"], earlier)]
+        hidden = tf.add_n(heard)
+        hidden = tf.nn.relu(hidden)
+        if field == Field.DURATION:
+            hidden = drop.plain(hidden, self.config.head_dropout)
 
+        def say(what: str) -> Any:
+            return tf.matmul(hidden, w[f"{name}.{what}_kernel"]) + w[f"{name}.{what}_bias"]
 
-class _LockedDropout:
-    """Dropout whose mask is the same for all rows of a lane (Gal & Ghahramani 2016).
-
-    A mask that changed with each row would be noise that the recurrence averages away; a locked one
-    takes units out of the whole sequence.
-    """
-
-    def __init__(self, rate: float, seed: Any) -> None:
-        self.rate = rate
-        self.seed = seed
-        self.uses = 0
-
-    def __call__(self, x: Any) -> Any:
-        if self.seed is None or self.rate == 0:
-            return x
-        self.uses += 1  # another mask at each place, all from the one seed of the step
-        seed = self.seed + tf.constant([0, 7919 * self.uses])
-        shape = tf.shape(x)
-        noise = tf.random.stateless_uniform([shape[0], 1, shape[2]], seed)
-        return x * tf.where(noise >= self.rate, 1.0 / (1.0 - self.rate), 0.0)
+        logits = say("out")
+        if field == Field.PITCH:
+            columns = tf.gather(tf.constant(interval_columns()), coming["reference"])
+            logits += look_up(say("interval"), columns)
+        if field == Field.DURATION:
+            ends = coming["place"][:, None] + tf.constant(steps_of_durations(v))
+            ends = tf.minimum(ends % coming["bar"][:, None], bar_places(v) - 1)
+            logits += look_up(say("ends"), ends)
+        if field in CANDIDATES:
+            candidates = coming[f"{field.name.lower()}_candidates"]
+            bias = w[f"{name}.gate_bias"]
+            lengths = bias.shape[1] * np.arange(bias.shape[0], dtype=np.int32)
+            lengths += coming[f"{field.name.lower()}_matches"]
+            gates = tf.matmul(hidden, w[f"{name}.gate_kernel"])
+            gates += tf.gather(tf.reshape(bias, [-1]), lengths)
+            logits += put(gates, candidates, v.size(field))
+        return logits
 
 
 def _rows(lanes: Any) -> Any:
-    """The rows of all lanes one after the other: ``(B, T, width)`` as ``(B T, width)``.
+    """The rows of all lanes one after the other: ``(B, T, ...)`` as ``(B T, ...)``.
 
     A product of two matrices is faster than that of a stack of them with one.
     """
-    return tf.reshape(lanes, [-1, lanes.shape[-1]])
+    return tf.reshape(lanes, [-1, *lanes.shape[2:]])
 
 
 def _like(lanes: Any, rows: Any) -> Any:
@@ -218,31 +264,11 @@ def _like(lanes: Any, rows: Any) -> Any:
     return tf.reshape(rows, [shape[0], shape[1], rows.shape[-1]])
 
 
+def _where_any(lengths: Any) -> Any:
+    """1 where a byte is not 0, else 0: float32."""
+    return tf.cast(lengths > 0, tf.float32)
+
+
 def _as_lengths(lengths: Any) -> Any:
-    """Bytes as numbers up to 1, a whole note: ``(B, T, width)`` as ``(B T, width)``."""
-    return tf.cast(_rows(lengths), tf.float32) / 255.0
-
-
-def _initial(
-    name: str, shape: tuple[int, ...], vocabulary: Vocabulary, rng: np.random.Generator
-) -> npt.NDArray[np.float32]:
-    """Initial weights: Glorot & Bengio 2010 for kernels, orthogonal where the state goes round."""
-    kind = name.rsplit(".", 1)[1]
-    if kind == "out_bias":
-        field = Field[name.split(".")[1].upper()]
-        return vocabulary.log_frequencies(field)
-    if kind == "bias":
-        bias = np.zeros(shape, np.float32)
-        if name.startswith("lstm."):
-            units = shape[0] // 4
-            bias[units : 2 * units] = 1.0  # the forget gate starts open (Jozefowicz et al. 2015)
-        return bias
-    if kind == "table":
-        return rng.normal(0, 0.1, shape).astype(np.float32)
-    if kind == "recurrent_kernel":
-        blocks = [np.linalg.qr(rng.normal(size=(shape[0], shape[0])))[0] for _ in range(4)]
-        return np.concatenate(blocks, axis=1).astype(np.float32)
-    limit = np.sqrt(6.0 / (shape[0] + shape[1]))
-    if kind == "out_kernel":
-        limit *= 0.1  # so that the first predictions are the unigram model's
-    return rng.uniform(-limit, limit, shape).astype(np.float32)
+    """Bytes as numbers up to 1, a whole note: float32."""
+    return tf.cast(lengths, tf.float32) / 255.0

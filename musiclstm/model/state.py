@@ -8,8 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from musiclstm.encoding import Tracker
+from musiclstm.encoding.context import OnsetContext
 from musiclstm.encoding.ruler import Ruler
 from musiclstm.encoding.stages import Before, Onset, Voice
+from musiclstm.model.heads import Hints
 from musiclstm.score import MeterMap
 
 FloatArray = npt.NDArray[np.float32]
@@ -22,12 +24,28 @@ class Asked(NamedTuple):
     Attributes:
         field: Which.
         legal: Its legal ids, bool ``(B, size)``; all of them where a row has no such field.
-        sums: What its head has heard, and the readers after it, ``(B, ...)``.
+        sums: What its head has heard, and the heads after it, ``(B, ...)``.
+        hints: What the heads of pitch and duration go by beside it.
     """
 
     field: int
     legal: BoolArray
     sums: FloatArray
+    hints: Hints | None = None
+
+
+class HeardOnset(NamedTuple):
+    """An onset, once the shift is known.
+
+    Attributes:
+        stage: What is known of it.
+        context: The same as the network sees it.
+        layer: What the onset layer makes of that, float32 ``(B, onset_units)``.
+    """
+
+    stage: Onset
+    context: OnsetContext
+    layer: FloatArray
 
 
 class Known(NamedTuple):
@@ -35,17 +53,19 @@ class Known(NamedTuple):
 
     Attributes:
         fields: Those fields, as bytes; what they were when this was worked out.
-        sums: What the readers after them have heard of them, ``(B, ...)``; see :mod:`.folded`.
+        sums: What the heads after them have heard, ``(B, ...)``; see :mod:`.folded`.
         absent: Which streams have no more fields than the shift, ``(B,)`` bool; None for none.
-        onset: The stage, from the shift on.
+        heard: The onset, from the shift on.
         voice: The stage, from the part on.
+        hints: For the head that comes next, where it is that of pitch or duration.
     """
 
     fields: bytes
     sums: FloatArray
     absent: BoolArray | None = None
-    onset: Onset | None = None
+    heard: HeardOnset | None = None
     voice: Voice | None = None
+    hints: Hints | None = None
 
 
 @dataclass(slots=True)
@@ -87,7 +107,7 @@ class DecoderState:
             h=self.h[:, at],
             c=self.c[:, at],
             output=self.output[at],
-            before=Before._make([*(values[at] for values in self.before[:-1]), self.before.kinds]),
+            before=self.before.select(at),
             conditions=self.conditions[at],
             meter_maps=maps if len(maps) == 1 else tuple(maps[index] for index in at),
             ruler=self.ruler.select(at),

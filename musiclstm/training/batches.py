@@ -19,9 +19,11 @@ import numpy as np
 import numpy.typing as npt
 
 from musiclstm.encoding import (
+    CONDITION_NAMES,
     Conditions,
     Encoded,
     Field,
+    Noise,
     Piece,
     Vocabulary,
     condition_ids,
@@ -29,12 +31,11 @@ from musiclstm.encoding import (
     transpose,
     transpositions,
 )
-from musiclstm.encoding.parts import MAX_MODEL_PARTS
-from musiclstm.training.sections import SECTION_ROWS, section
+from musiclstm.training.sections import SECTION_ROWS, section, without_past
 
-# How often a piece is shown with all conditions unspecified, and else how often each is hidden.
-ALL_HIDDEN = 0.3
-EACH_HIDDEN = 0.2
+EACH_HIDDEN = 0.2  # how often a condition is hidden where not all are
+_READ = ("inputs", "after_ids")  # of the row that is read; the rest is of the row to come
+_OF_ROWS = (*_READ, "targets", "legal", "counts")
 _QUEUE = 4  # batches made ahead; a few megabytes each
 
 
@@ -112,14 +113,12 @@ class _Ready:
     Attributes:
         visit: Of the piece.
         first: The row, counted from START, with which the section begins.
-        place: Where that row stands in ``piece``.
-        piece: The section, with what it remembers before it.
+        piece: The section.
         conditions: Those that are shown.
     """
 
     visit: Visit
     first: int
-    place: int
     piece: Piece
     conditions: Conditions
 
@@ -133,8 +132,11 @@ class BatchMaker:
         vocabulary: What their ids mean.
         lanes: B.
         window: T.
-        augment: Whether to transpose, and to show conditions (training); otherwise pieces are as
-            they are and all conditions unspecified (likelihood).
+        augment: Whether to transpose, to spoil what is remembered, and to show conditions
+            (training); otherwise pieces are as they are and all conditions unspecified
+            (likelihood).
+        noise: How often a remembered pitch or time is spoilt, 0-1.
+        unconditioned: How often all conditions of a piece are hidden, 0-1.
     """
 
     pieces: Sequence[Encoded]
@@ -142,6 +144,8 @@ class BatchMaker:
     lanes: int
     window: int
     augment: bool
+    noise: float = 0.0
+    unconditioned: float = 0.3
     _ready: list[_Ready | None] = field(default_factory=list)
 
     @property
@@ -164,27 +168,34 @@ class BatchMaker:
         """One batch.
 
         Returns:
-            Arrays by name: ``inputs`` (B, T, 5), ``after`` (B, T), ``conditions`` (B, 5), the five
-            of :class:`Context` (B, T + 1, ...), ``targets`` (B, T, 5), ``legal`` (B, T, ids),
-            ``counts`` (B, T, 5), ``continues`` (B, T): whether a target goes on with a tied note,
-            ``fresh`` (B,): whether the lane begins a piece.
+            Arrays by name: ``inputs`` (B, T, 5), ``after_ids`` (B, T, ids), ``conditions`` (B, 5),
+            those of :class:`Context` (B, T + 1, ...), ``targets`` (B, T, 5), ``legal``
+            (B, T, ids), ``counts`` (B, T, 5), ``continues`` (B, T): whether a target goes on with a
+            tied note, ``fresh`` (B,): whether the lane begins a piece.
         """
         v, rows = self.vocabulary, self.window
-        batch = _empty(self.lanes, rows, v)
         if not self._ready:
             self._ready = [None] * self.lanes
         for lane, window in enumerate(windows):
-            if window is None:
+            if window is not None:
+                self._make_ready(lane, window)
+        like = next(ready.piece for ready in self._ready if ready is not None)
+        batch = _empty(self.lanes, rows, like)
+        for lane, (window, ready) in enumerate(zip(windows, self._ready, strict=True)):
+            if window is None or ready is None:
                 batch["fresh"][lane] = True
                 continue
-            first = window.start - window.start % self._section_rows
-            ready = self._ready[lane]
-            if ready is None or (ready.visit, ready.first) != (window.visit, first):
-                ready = self._ready[lane] = self._prepare(window.visit, first)
-            _fill(batch, lane, ready.piece, window.start - first + ready.place, rows, v)
+            _fill(batch, lane, ready.piece, window.start - ready.first, rows, v)
             batch["conditions"][lane] = condition_ids(ready.conditions, v)
             batch["fresh"][lane] = window.start == 0
         return batch
+
+    def _make_ready(self, lane: int, window: Window) -> None:
+        """See to it that what a lane plays is ready."""
+        first = window.start - window.start % self._section_rows
+        ready = self._ready[lane]
+        if ready is None or (ready.visit, ready.first) != (window.visit, first):
+            self._ready[lane] = self._prepare(window.visit, first)
 
     @property
     def _section_rows(self) -> int:
@@ -193,60 +204,60 @@ class BatchMaker:
 
     def _prepare(self, visit: Visit, first: int) -> _Ready:
         v, encoded = self.vocabulary, self.pieces[visit.piece]
-        conditions, semitones = Conditions(), 0
+        conditions, noise = Conditions(), None
         if self.augment:
             rng = np.random.default_rng(visit.seed)
             low, high = transpositions(encoded, v)
-            semitones = int(rng.integers(low, high + 1))
-            conditions = hide(encoded.conditions.transposed(semitones), rng)
+            encoded = transpose(encoded, int(rng.integers(low, high + 1)), v)
+            conditions = hide(encoded.conditions, rng, self.unconditioned)
+            # each section has numbers of its own: a resumed run may begin with any of them
+            noise = Noise(self.noise, np.random.default_rng([*visit.seed, first]))
         stop = min(first + self._section_rows, len(encoded.events))
-        cut, place = section(encoded, first, stop, v)
-        piece = prepare(transpose(cut, semitones, v), v, bars=conditions.bars)
-        return _Ready(visit, first, place, piece, conditions)
+        cut = section(encoded, first, stop, v)
+        piece = prepare(cut.piece, v, bars=conditions.bars, noise=noise, faded=cut.faded)
+        return _Ready(visit, first, without_past(piece, cut.place), conditions)
 
 
-def hide(conditions: Conditions, rng: np.random.Generator) -> Conditions:
-    """Drop conditions at random, so that a model can be asked with any of them unset."""
-    if rng.random() < ALL_HIDDEN:
+def hide(conditions: Conditions, rng: np.random.Generator, unconditioned: float) -> Conditions:
+    """Drop conditions at random, so that a model can be asked with any of them unset.
+
+    Args:
+        conditions: All that is known.
+        rng: Says which to drop.
+        unconditioned: How often all of them are dropped, 0-1.
+    """
+    if rng.random() < unconditioned:
         return Conditions()
     hidden = {name: None for name in vars(conditions) if rng.random() < EACH_HIDDEN}
     return replace(conditions, **hidden)
 
 
-def _empty(lanes: int, rows: int, v: Vocabulary) -> Batch:
-    def zeros(*shape: int, dtype: type = np.int32) -> npt.NDArray[Any]:
-        return np.zeros((lanes, *shape), dtype)
+def _empty(lanes: int, rows: int, like: Piece) -> Batch:
+    """A batch of padding, its arrays such as those of a piece."""
 
-    return {
-        "inputs": zeros(rows, len(Field)),
-        "after": zeros(rows),
-        "conditions": zeros(len(Field)),
-        "onset_ids": zeros(rows + 1, 5),
-        "sounding": zeros(rows + 1, 128, dtype=np.uint8),
-        "remaining": zeros(rows + 1, MAX_MODEL_PARTS, dtype=np.uint8),
-        "voice_ids": zeros(rows + 1, 7),
-        "voice_sounding": zeros(rows + 1, 128, dtype=np.uint8),
-        "targets": zeros(rows, len(Field)),
-        "legal": np.ones((lanes, rows, sum(v.sizes)), bool),
-        "counts": zeros(rows, len(Field), dtype=bool),
-        "continues": zeros(rows, dtype=bool),
-        "fresh": np.zeros(lanes, bool),
-    }
+    def padding(values: npt.NDArray[Any], rows: int, value: int = 0) -> npt.NDArray[Any]:
+        return np.full((lanes, rows, *values.shape[1:]), value, values.dtype)
+
+    batch = {name: padding(values, rows + 1) for name, values in vars(like.context).items()}
+    batch |= {name: padding(getattr(like, name), rows) for name in _OF_ROWS}
+    # nothing is asked of padding; what divides is not 0, and something is legal
+    batch["bar"] = padding(like.context.bar, rows + 1, 1)
+    batch["legal"] = padding(like.legal, rows, 1)
+    batch["continues"] = np.zeros((lanes, rows), bool)
+    batch["conditions"] = np.zeros((lanes, len(CONDITION_NAMES)), np.int32)
+    batch["fresh"] = np.zeros(lanes, bool)
+    return batch
 
 
 def _fill(batch: Batch, lane: int, piece: Piece, start: int, rows: int, v: Vocabulary) -> None:
     stop = min(start + rows, len(piece))
     n = stop - start
-    batch["inputs"][lane, :n] = piece.inputs[start:stop]
-    batch["after"][lane, :n] = piece.after[start:stop]
     for name, values in vars(piece.context).items():
         batch[name][lane, : n + 1] = values[start : stop + 1]
-    coming = slice(start + 1, stop + 1)
-    counts = piece.counts[coming]
-    batch["targets"][lane, :n] = np.where(counts, piece.inputs[coming], 0)
-    batch["legal"][lane, :n] = piece.legal[coming]
-    batch["counts"][lane, :n] = counts
-    batch["continues"][lane, :n] = batch["inputs"][lane, :n, Field.DURATION] == v.tie
+    for name in _OF_ROWS:
+        ahead = 0 if name in _READ else 1
+        batch[name][lane, :n] = getattr(piece, name)[start + ahead : stop + ahead]
+    batch["continues"][lane, :n] = piece.targets[start:stop, Field.DURATION] == v.tie
 
 
 def prefetch(

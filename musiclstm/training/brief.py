@@ -21,6 +21,7 @@ class Brief:
         parts: Names or numbers of the parts to learn; all where empty.
         drop_drums: Whether drums are left out.
         left_out: Sources of the pieces that are not used.
+        held_out: Sources of the pieces that are held out; None draws them.
         corpus: Digest of its contents; empty until the corpus is known.
         vocabulary: Of the model; None until it is made, or taken from another model.
     """
@@ -32,6 +33,7 @@ class Brief:
     parts: tuple[str, ...] = ()
     drop_drums: bool = False
     left_out: tuple[str, ...] = ()
+    held_out: tuple[str, ...] | None = None
     corpus: str = ""
     vocabulary: Vocabulary | None = None
 
@@ -60,6 +62,7 @@ class Brief:
                 "config": TrainingConfig.from_dict(own["config"]),
                 "parts": tuple(own["parts"]),
                 "left_out": tuple(own["left_out"]),
+                "held_out": None if own["held_out"] is None else tuple(own["held_out"]),
                 "vocabulary": own["vocabulary"] and Vocabulary.from_dict(own["vocabulary"]),
             }
         )

@@ -25,7 +25,7 @@ from musiclstm.files import atomic_write_bytes
 FOLDER = "checkpoint"
 STATE = "state.safetensors"
 START = "start."  # before the names of weights to begin with
-_FORMAT = 2  # of what :attr:`Checkpoint.progress` holds
+_FORMAT = 3  # of what :attr:`Checkpoint.progress` holds
 
 
 @dataclass(frozen=True)

@@ -17,18 +17,21 @@ class TrainingConfig:
     """Hyper-parameters of a training.
 
     Attributes:
-        network: Widths, depth, dropout.
+        network: Widths, depth, and what is silenced or spoilt in training.
         steps: Number of steps; 0 until minutes or epochs have been turned into steps.
-        seed: Of weights, order, transposition and dropout; >= 0.
+        seed: Of weights, order, transposition, noise and dropout; >= 0.
         lanes: Pieces played side by side in a batch, 1-1024.
         window: Rows that are played, and back-propagated through, at a time, 2-8192.
         learning_rate: At its highest, > 0.
-        weight_decay: Of AdamW (Loshchilov & Hutter 2019), >= 0.
+        weight_decay: Times the learning rate it is the share of each kernel and table that a step
+            takes away (AdamW, Loshchilov & Hutter 2019), 0-1.
         clip_norm: Largest norm of the gradient (Pascanu et al. 2013), > 0.
         average: Momentum of the averaged weights, 0-1.
         evaluations: How often the held-out pieces are scored, >= 1.
         patience: Evaluations without a better score before training stops early, >= 1.
         valid_share: Share of the pieces that is held out, 0-0.5.
+        unconditioned: How often a piece is shown with all conditions unspecified, as likelihoods
+            are published, 0-1; else each is hidden now and then.
         samples: How many pieces are composed on the way, to listen to.
     """
 
@@ -38,12 +41,13 @@ class TrainingConfig:
     lanes: int = 32
     window: int = 128
     learning_rate: float = 4e-3
-    weight_decay: float = 0.02
+    weight_decay: float = 0.3
     clip_norm: float = 1.0
     average: float = 0.995
     evaluations: int = 20
     patience: int = 5
     valid_share: float = 0.1
+    unconditioned: float = 0.3
     samples: int = 3
 
     def __post_init__(self) -> None:
@@ -59,6 +63,7 @@ class TrainingConfig:
             "evaluations": self.evaluations >= 1,
             "patience": self.patience >= 1,
             "valid_share": 0 <= self.valid_share <= 0.5,
+            "unconditioned": 0 <= self.unconditioned <= 1,
             "samples": self.samples >= 0,
         }
         for name, fine in checks.items():
@@ -91,17 +96,48 @@ class TrainingConfig:
             raise TrainingError(f"the training's settings are damaged: {error}") from error
 
 
+# Few weights learn little by heart: the smaller the network, the less is done against it.
 PRESETS: Mapping[str, TrainingConfig] = {
     "tiny": TrainingConfig(
-        NetworkConfig(units=64, onset_units=64, voice_units=48, head_units=64, dropout=0.1)
+        NetworkConfig(
+            units=64,
+            onset_units=64,
+            voice_units=48,
+            note_units=48,
+            head_units=64,
+            dropout=0.1,
+            head_dropout=0.1,
+            feature_dropout=0.03,
+            noise=0.03,
+        ),
+        weight_decay=0.05,
     ),
     "small": TrainingConfig(
-        NetworkConfig(units=128, onset_units=128, voice_units=96, head_units=128, dropout=0.2)
+        NetworkConfig(
+            units=128,
+            onset_units=128,
+            voice_units=96,
+            note_units=96,
+            head_units=128,
+            dropout=0.3,
+            head_dropout=0.2,
+            feature_dropout=0.06,
+            noise=0.06,
+        ),
+        weight_decay=0.1,
     ),
     "default": TrainingConfig(),
     "large": TrainingConfig(
-        NetworkConfig(units=512, onset_units=256, voice_units=192, head_units=256, dropout=0.4),
+        NetworkConfig(
+            units=512,
+            onset_units=256,
+            voice_units=256,
+            note_units=256,
+            head_units=256,
+            dropout=0.6,
+        ),
         learning_rate=3e-3,
+        weight_decay=0.5,
     ),
 }
 

@@ -137,6 +137,7 @@ def prepare_corpus(
     vocabulary: Vocabulary | None = None,
     settled: bool = False,
     leave_out: Callable[[str], bool] | None = None,
+    held_out: Callable[[str], bool] | None = None,
     folder: Path | None = None,
 ) -> TrainingSet:
     """Encode and split a corpus.
@@ -150,6 +151,7 @@ def prepare_corpus(
         vocabulary: To go on with (fine-tuning); by default one is made of the training pieces.
         settled: Whether ``vocabulary`` was made of this very corpus: then it stays as it is.
         leave_out: Says of a source whether it must not be used at all.
+        held_out: Says of a source whether it is held out; by default a split is drawn.
         folder: Where the rows lie while they are learned from; see :func:`spooled`.
 
     Raises:
@@ -164,8 +166,15 @@ def prepare_corpus(
     chosen = _Chosen(corpus.scores, candidates, cut).with_music()
     if not chosen:
         raise TrainingError("no music is left to learn from; see what `musiclstm ingest` reports")
-    split_of = dict(zip(chosen.places, split_pieces(chosen, valid_share, seed), strict=True))
+    if held_out is None:
+        drawn = split_pieces(chosen, valid_share, seed)
+    else:
+        kept = corpus.report.kept
+        drawn = ["valid" if held_out(kept[place].source) else "train" for place in chosen.places]
+    split_of = dict(zip(chosen.places, drawn, strict=True))
     to_learn = {place for place, split in split_of.items() if split == "train"}
+    if not to_learn:
+        raise TrainingError("all pieces are held out: nothing is left to learn from")
     made = vocabulary or build_vocabulary(chosen.only(to_learn))
     if parts:
         # the corpus' own parts, whatever the vocabulary that is gone on with has left of them

@@ -75,7 +75,15 @@ class Run:
     def __post_init__(self) -> None:
         c, vocabulary = self.config, self.data.vocabulary
         training, held_out = self.data.of("train"), self.data.of("valid")
-        self.maker = BatchMaker(training, vocabulary, c.lanes, c.window, augment=True)
+        self.maker = BatchMaker(
+            training,
+            vocabulary,
+            c.lanes,
+            c.window,
+            augment=True,
+            noise=c.network.noise,
+            unconditioned=c.unconditioned,
+        )
         self.scorer = scorer(some(held_out), vocabulary, c) if held_out else None
         self._began = self._mark = time.monotonic()
         self._nats, self._notes = 0.0, 0  # since the last evaluation

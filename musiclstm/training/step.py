@@ -9,6 +9,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from musiclstm.encoding import Vocabulary
+from musiclstm.model.architecture import decays
 from musiclstm.model.network import Network
 from musiclstm.training.batches import Batch, BatchMaker
 from musiclstm.training.config import TrainingConfig
@@ -36,15 +37,11 @@ class Trainer:
         if weights is not None:
             self.network.assign(weights)
         self.variables = list(self.network.named.values())
-        self.optimizer = keras.optimizers.AdamW(
-            learning_rate=config.learning_rate,
-            weight_decay=config.weight_decay,
-            beta_2=0.99,
-            global_clipnorm=config.clip_norm,
+        self.optimizer = keras.optimizers.Adam(
+            learning_rate=config.learning_rate, beta_2=0.99, global_clipnorm=config.clip_norm
         )
-        # a bias or an embedding that shrinks towards 0 is no simpler for it
-        self.optimizer.exclude_from_weight_decay(var_names=["bias", "table"])
         self.optimizer.build(self.variables)
+        self.decaying = [v for name, v in self.network.named.items() if decays(name)]
         self.averaged = [tf.Variable(variable, trainable=False) for variable in self.variables]
         n_layers, units = config.network.layers, config.network.units
         self.state = tf.Variable(tf.zeros([n_layers, 2, config.lanes, units]), trainable=False)
@@ -77,6 +74,10 @@ class Trainer:
             rows = tf.reduce_sum(tf.cast(batch["counts"][..., 0], tf.float32))
             loss = total / tf.maximum(rows, 1.0)
         gradients = [tf.convert_to_tensor(g) for g in tape.gradient(loss, self.variables)]
+        # AdamW's decay by ourselves: Keras' takes names, or variables that it then does not find
+        share = self.optimizer.learning_rate * self.config.weight_decay
+        for variable in self.decaying:
+            variable.assign_sub(share * variable)
         self.optimizer.apply(gradients, self.variables)
         for average, variable in zip(self.averaged, self.variables, strict=True):
             average.assign(momentum * average + (1 - momentum) * variable)

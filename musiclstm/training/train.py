@@ -55,6 +55,7 @@ def train(
     parts: Sequence[str] = (),
     drop_drums: bool = False,
     leave_out: Callable[[str], bool] | None = None,
+    held_out: Callable[[str], bool] | None = None,
     settings: dict[str, Any] | None = None,
     reporter: Reporter | None = None,
 ) -> Bundle:
@@ -72,6 +73,8 @@ def train(
         parts: Names or numbers of the parts to learn; all by default.
         drop_drums: Whether to leave drums out.
         leave_out: Says of a source whether it must not be used at all.
+        held_out: Says of a source whether it is held out, where a split is given; by default
+            ``config.valid_share`` of the pieces is drawn, copies kept together.
         settings: How the corpus was read, for ``config.json``.
         reporter: Is told how it goes.
 
@@ -91,7 +94,6 @@ def train(
             checkpoint = load_checkpoint(folder)
             brief = Brief.from_dict(checkpoint.progress)
         else:
-            kept = [file.source for file in corpus.report.kept]
             brief = Brief(
                 config,
                 minutes=None if config.steps else minutes,
@@ -99,7 +101,8 @@ def train(
                 settings=settings or {},
                 parts=tuple(parts),
                 drop_drums=drop_drums,
-                left_out=tuple(name for name in kept if leave_out is not None and leave_out(name)),
+                left_out=_sources(corpus, leave_out) if leave_out else (),
+                held_out=_sources(corpus, held_out) if held_out else None,
             )
             checkpoint = Checkpoint({}, {"step": 0})
             if init_from is not None:
@@ -124,6 +127,11 @@ def train(
         return _carry_out(run)
 
 
+def _sources(corpus: Corpus, wanted: Callable[[str], bool]) -> tuple[str, ...]:
+    """Those of a corpus of which something is true."""
+    return tuple(file.source for file in corpus.report.kept if wanted(file.source))
+
+
 def _check_place(folder: Path, *, resume: bool) -> None:
     """Refuse to resume nothing, and to begin where a model is."""
     if resume:
@@ -134,7 +142,14 @@ def _check_place(folder: Path, *, resume: bool) -> None:
 
 def _tuning(brief: Brief, bundle: Bundle) -> tuple[Brief, Checkpoint]:
     """Go on from another model: with its network and vocabulary, from its weights."""
-    network = replace(bundle.network, dropout=brief.config.network.dropout)
+    own = brief.config.network
+    network = replace(
+        bundle.network,
+        dropout=own.dropout,
+        head_dropout=own.head_dropout,
+        feature_dropout=own.feature_dropout,
+        noise=own.noise,
+    )
     brief = replace(
         brief,
         config=replace(brief.config, network=network),
@@ -164,6 +179,7 @@ def _prepared(
         vocabulary=brief.vocabulary,
         settled=brief.corpus == digest,
         leave_out=frozenset(brief.left_out).__contains__,
+        held_out=None if brief.held_out is None else frozenset(brief.held_out).__contains__,
         folder=folder / FOLDER,
     )
     minutes = None if brief.config.steps else brief.minutes
@@ -252,8 +268,8 @@ def summarise(
         )
     network, rows = config.network, config.lanes * config.window
     parameters = count_parameters(network, data.vocabulary)
-    # a row keeps its gates and cells, three copies of the logits, and its context for the gradient
-    numbers_a_row = network.layers * network.units * 12 + 3 * sum(data.vocabulary.sizes) + 4000
+    # Measured: gates and cells, logits, the context and the hidden layers, with their gradients.
+    numbers_a_row = network.layers * network.units * 28 + 8 * sum(data.vocabulary.sizes) + 14_000
     lengths = [len(piece.events) for piece in data.of("train")]
     windows = windows_per_epoch(lengths, config.window) * (epochs or 1.0)
     played = config.steps * rows if config.steps else windows * config.window

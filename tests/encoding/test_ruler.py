@@ -15,20 +15,23 @@ Q = V.steps_per_quarter
 
 
 def as_written(meter_map, step, bars):
-    """The four ids, straight from the meter map."""
+    """The four ids, place and bar, straight from the meter map."""
     place = meter_map.locate(step, Q)
     left = 0 if not bars else min(max(bars - int(place.bar), -1), 32) + 2
-    position = int(place.position)
+    position, bar_steps = int(place.position), int(place.bar_steps)
     if not meter_map.specified:
-        return [8 * Q + position, 4 * Q + position % Q, 0, left]
-    eighths = min(max(2 * int(place.bar_steps) // Q, 1), 16)
+        return [8 * Q + position, 4 * Q + position % Q, 0, left, position, bar_steps]
+    eighths = min(max(2 * bar_steps // Q, 1), 16)
     in_beat = min(position % int(place.beat_steps), 4 * Q - 1)
-    return [min(position, 8 * Q - 1), in_beat, eighths + 16 * bool(place.compound), left]
+    kind = eighths + 16 * bool(place.compound)
+    return [min(position, 8 * Q - 1), in_beat, kind, left, position, bar_steps]
 
 
 def read(ruler, steps):
-    place, left = ruler.read(np.array(steps, np.int32))
-    return np.concatenate([place, left[:, None]], axis=1).tolist()
+    at = np.array(steps, np.int32)
+    ids, left, place, bar = ruler.read(at)
+    assert ids[:, 0].tolist() == ruler.place(at).tolist()
+    return np.concatenate([ids, np.stack([left, place, bar], axis=1)], axis=1).tolist()
 
 
 @settings(max_examples=150, deadline=None)

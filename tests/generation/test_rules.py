@@ -64,7 +64,7 @@ def walk(v, active, meter_map, bars, rng, love):
     Asserts at every field that the rules leave something, and returns the rows.
     """
     rules = SoftRules.start(v, [meter_map], [bars])
-    tracker = Tracker.start(active)
+    tracker = Tracker.start(active, v)
     rows = []
     while len(rows) < 3000:
         state = SimpleNamespace(tracker=tracker, before=tracker.before(v))
@@ -89,11 +89,11 @@ def walk(v, active, meter_map, bars, rng, love):
 
         shift = row[:, Field.SHIFT] = pick(Field.SHIFT, legal_shifts(before, active, v))
         if shift <= v.max_shift:
-            onset = tracker.at(tracker.now + row[:, Field.SHIFT])
+            onset = tracker.at(tracker.now + row[:, Field.SHIFT], v)
             row[:, Field.PART] = pick(
                 Field.PART, legal_parts(before, row[:, Field.SHIFT], onset, v)
             )
-            voice = tracker.voice(onset.step, row[:, Field.PART])
+            voice = tracker.voice(onset, row[:, Field.PART], v)
             row[:, Field.PITCH] = pick(
                 Field.PITCH, legal_pitches(before, row[:, Field.SHIFT], voice)
             )
@@ -142,7 +142,7 @@ def test_no_walk_breaks_a_rule_or_meets_a_dead_end(parts, meter_map, bars, love,
 
 
 def state_after(v, rows):
-    tracker = Tracker.start(np.ones((1, len(v.parts)), bool))
+    tracker = Tracker.start(np.ones((1, len(v.parts)), bool), v)
     rules = SoftRules.start(v, [MeterMap((Meter(0, 4, 4),))], [2])
     for row in rows:
         event = np.array([row], np.int32)
@@ -187,7 +187,7 @@ def test_when_all_is_full_only_end_is_left():
 
 def test_a_tie_counts_from_where_the_note_has_come_to():
     """Three bars: after two rows of eight steps only eight of the 24 are left; no tie fits."""
-    tracker = Tracker.start(np.ones((1, 1), bool))
+    tracker = Tracker.start(np.ones((1, 1), bool), LINE)
     rules = SoftRules.start(LINE, [MeterMap()], [6])
     for row in ([0, 0, 60, LINE.tie, 20], [0, 0, 60, LINE.tie, 20]):
         rules.advance(np.array([row], np.int32))
@@ -221,7 +221,7 @@ def test_no_wait_where_nothing_could_follow_it():
 
 
 def test_an_open_length_may_end_once_anything_has_sounded():
-    tracker = Tracker.start(np.ones((1, 1), bool))
+    tracker = Tracker.start(np.ones((1, 1), bool), LINE)
     rules = SoftRules.start(LINE, [MeterMap()], [None])
     assert rules.end[0] == OPEN_END
     state = SimpleNamespace(tracker=tracker, before=tracker.before(LINE))

@@ -29,7 +29,7 @@ def test_a_valid_folder_loads(folder):
     assert bundle.name == "model"
     assert bundle.path == folder
     assert bundle.network == NetworkConfig(
-        units=8, layers=2, onset_units=8, voice_units=8, head_units=8
+        units=8, layers=2, onset_units=8, voice_units=8, note_units=8, head_units=8
     )
     assert bundle.vocabulary == training_set(chorales()).vocabulary
     assert {name: w.shape for name, w in bundle.weights.items()} == weight_shapes(
@@ -96,8 +96,8 @@ def test_another_format_is_named_with_advice(tmp_path, version, advice):
 
 def test_another_format_is_told_before_its_checksum_is_looked_at(folder):
     """It may be made in another way by then."""
-    edit(folder / CONFIG, lambda config: config.update(format_version=2, checksum="new"))
-    refused(folder, "format 2", "upgrade")
+    edit(folder / CONFIG, lambda config: config.update(format_version=3, checksum="new"))
+    refused(folder, "format 3", "upgrade")
 
 
 def test_a_config_without_a_format_is_refused(folder):
@@ -118,12 +118,16 @@ def test_a_config_without_a_format_is_refused(folder):
         {"units": None},
         {"onset_units": 10**9},
         {"voice_units": -1},
+        {"note_units": 0},
         {"head_units": 10**12},
         {"layers": 10**9},
         {"layers": 0},
         {"dropout": 5},
         {"dropout": "much"},
         {"dropout": float("nan")},
+        {"head_dropout": 1},
+        {"feature_dropout": -0.1},
+        {"noise": None},
         {"more": 1},
     ],
 )
@@ -132,7 +136,7 @@ def test_a_network_that_cannot_be_is_refused(folder, changes):
     refused(folder, str(folder / CONFIG))
 
 
-@pytest.mark.parametrize("name", ["units", "layers", "dropout"])
+@pytest.mark.parametrize("name", ["units", "layers", "dropout", "note_units", "noise"])
 def test_a_network_that_is_not_told_whole_is_refused(folder, name):
     edit(folder / CONFIG, lambda config: config["network"].pop(name))
     refused(folder, CONFIG, f"lack {name}")

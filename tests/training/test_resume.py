@@ -162,6 +162,16 @@ def test_resuming_chooses_the_same_music(corpus, tmp_path):
     assert left_out not in {piece["source"] for piece in resumed.corpus["pieces"]}
 
 
+def test_resuming_holds_out_the_same_pieces(corpus, tmp_path):
+    out = tmp_path / "given"
+    held = {corpus.scores[3].source, corpus.scores[5].source}
+    killed(corpus, out, at=3, held_out=held.__contains__)
+    resumed = train(corpus, TINY, out, resume=True)
+    splits = {piece["source"]: piece["split"] for piece in resumed.corpus["pieces"]}
+    assert {source for source, split in splits.items() if split == "valid"} == held
+    same(resumed, train(corpus, TINY, tmp_path / "unbroken", held_out=held.__contains__))
+
+
 # --- full disks -----------------------------------------------------------------------------
 
 

@@ -1,9 +1,13 @@
 """Splits are by piece, and copies stay together."""
 
 import numpy as np
+import pytest
 
+from musiclstm.errors import TrainingError
 from musiclstm.score import Part, Score
+from musiclstm.training.corpus import prepare_corpus
 from musiclstm.training.split import split_pieces
+from tests.training.tiny import corpus_of
 
 
 def tune(seed, n=60):
@@ -49,3 +53,23 @@ def test_one_long_piece_is_not_held_out_alone():
         splits = split_pieces(pieces, 0.05, seed)
         assert splits[0] == "train"
         assert splits.count("train") >= 5
+
+
+def test_a_given_split_is_kept():
+    corpus = corpus_of(tuple(tune(seed % 4) for seed in range(6)))
+    held_out = {"tune 1"}.__contains__
+    data = prepare_corpus(corpus, valid_share=0.5, seed=0, held_out=held_out)
+    assert data.splits == ("train", "valid", "train", "train", "train", "valid")
+    # what is held out is no part of the vocabulary
+    assert (
+        data.vocabulary
+        == prepare_corpus(corpus, valid_share=0.0, seed=0, leave_out=held_out).vocabulary
+    )
+    nothing = prepare_corpus(corpus, valid_share=0.5, seed=0, held_out=lambda _: False)
+    assert nothing.splits == ("train",) * 6
+
+
+def test_holding_everything_out_leaves_nothing_to_learn():
+    corpus = corpus_of(tuple(tune(seed) for seed in range(3)))
+    with pytest.raises(TrainingError, match="all pieces are held out"):
+        prepare_corpus(corpus, valid_share=0.1, seed=0, held_out=lambda _: True)

@@ -11,11 +11,22 @@ from musiclstm.score import Key, Meter, MeterMap, Part, Score, Tempo
 from musiclstm.training import Silent, TrainingConfig
 
 TINY = TrainingConfig(
-    NetworkConfig(units=16, onset_units=8, voice_units=8, head_units=16, dropout=0.1),
+    NetworkConfig(
+        units=16,
+        onset_units=8,
+        voice_units=8,
+        note_units=8,
+        head_units=16,
+        dropout=0.1,
+        head_dropout=0.1,
+        feature_dropout=0.05,
+        noise=0.05,
+    ),
     steps=12,
     lanes=4,
     window=16,
     learning_rate=0.02,
+    weight_decay=0.05,
     average=0.8,
     evaluations=3,
     samples=1,

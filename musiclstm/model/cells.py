@@ -1,0 +1,99 @@
+"""The LSTM layers in NumPy, for composing: a row at a time, or a whole piece layer by layer."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+
+_HALF = np.full(1, 0.5, np.float32)
+
+
+class Cells:
+    """All LSTM layers; each adds what it says to what it reads.
+
+    Args:
+        weights: float32 arrays by the names of :func:`~.architecture.weight_shapes`.
+        layers: L, their number.
+        units: U, their width.
+    """
+
+    def __init__(self, weights: Mapping[str, FloatArray], layers: int, units: int) -> None:
+        self._units = units
+        self._gates = [_gates(weights, layer, units) for layer in range(layers)]
+
+    def step(
+        self, x: FloatArray, h: FloatArray, c: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """One row through all layers.
+
+        Args:
+            x: Input, ``(B, U)``.
+            h: Hidden states, ``(L, B, U)``.
+            c: Cell states, ``(L, B, U)``.
+
+        Returns:
+            Output ``(B, U)``, and the new h and c.
+        """
+        new_h, new_c = np.empty_like(h), np.empty_like(c)
+        for layer, (kernel, bias) in enumerate(self._gates):
+            a = np.concatenate((x, h[layer]), axis=1) @ kernel
+            a += bias
+            _cell(a, c[layer], new_h[layer], new_c[layer])
+            x = x + new_h[layer]
+        return x, new_h, new_c
+
+    def sequence(self, x: FloatArray) -> FloatArray:
+        """All layers over a whole piece ``(rows, U)``, layer by layer."""
+        for kernel, bias in self._gates:
+            projected = x @ kernel[: self._units]
+            projected += bias
+            recurrent = kernel[self._units :]
+            hidden = np.zeros((len(x) + 1, self._units), np.float32)  # the first is before all
+            c = np.zeros(self._units, np.float32)
+            for row in range(len(x)):
+                projected[row] += hidden[row] @ recurrent
+                _cell(projected[row], c, hidden[row + 1], c)
+            x = x + hidden[1:]
+        return x
+
+
+def _gates(
+    weights: Mapping[str, FloatArray], layer: int, units: int
+) -> tuple[FloatArray, FloatArray]:
+    """Kernel ``(2U, 4U)`` over input and hidden state, and bias, in the order i, f, o, g.
+
+    sigmoid(x) = (1 + tanh(x / 2)) / 2: the halves of i, f and o are in the weights, so that one
+    tanh does all four gates.
+    """
+    name = f"lstm.{layer}"
+    kernel = np.concatenate([weights[f"{name}.kernel"], weights[f"{name}.recurrent_kernel"]])
+    order = np.r_[0 : 2 * units, 3 * units : 4 * units, 2 * units : 3 * units]
+    scale = np.repeat(np.array([0.5, 0.5, 0.5, 1], np.float32), units)
+    bias = weights[f"{name}.bias"]
+    return np.ascontiguousarray(kernel[:, order] * scale), bias[order] * scale
+
+
+def _cell(a: FloatArray, c: FloatArray, new_h: FloatArray, new_c: FloatArray) -> None:
+    """One LSTM step, from ``a`` ``(..., 4U)`` as :func:`_gates` lays it out; ``a`` is used up.
+
+    Args:
+        a: What the gates read.
+        c: Cell state, ``(..., U)``.
+        new_h: Where the new hidden state goes.
+        new_c: Where the new cell state goes; may be ``c`` itself.
+
+    Source: Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000.
+    """
+    units = c.shape[-1]
+    np.tanh(a, out=a)
+    sigmoids = a[..., : 3 * units]
+    sigmoids *= _HALF
+    sigmoids += _HALF
+    i, f, o = a[..., :units], a[..., units : 2 * units], a[..., 2 * units : 3 * units]
+    i *= a[..., 3 * units :]
+    np.multiply(f, c, out=new_c)
+    new_c += i
+    np.tanh(new_c, out=new_h)
+    new_h *= o

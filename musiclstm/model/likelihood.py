@@ -1,0 +1,61 @@
+"""The likelihood of a whole piece in NumPy, all rows at once but for the LSTM's recurrence."""
+
+import numpy as np
+import numpy.typing as npt
+
+from musiclstm.encoding import Field, Piece, Vocabulary
+from musiclstm.model.folded import Folded
+from musiclstm.model.heads import DurationHints, Hints, PitchHints, log_softmax
+
+FloatArray = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.int32]
+
+
+def nats_of_piece(
+    folded: Folded, piece: Piece, conditions: IntArray, vocabulary: Vocabulary
+) -> FloatArray:
+    """Minus the log-probability of each field of each row.
+
+    Args:
+        folded: The network's weights.
+        piece: Made ready, as it is.
+        conditions: Condition ids, int32 ``(5,)``.
+        vocabulary: What the ids mean.
+
+    Returns:
+        float32 ``(rows, 5)``, in nats; 0 for fields that a row does not have.
+    """
+    sums = _sums(folded, piece, conditions)
+    c = piece.context  # its first entry is that of START
+    hints: dict[Field, Hints] = {
+        Field.PITCH: PitchHints(c.reference[1:], c.pitch_candidates[1:], c.pitch_matches[1:]),
+        Field.DURATION: DurationHints(
+            c.place[1:], c.bar[1:], c.duration_candidates[1:], c.duration_matches[1:]
+        ),
+    }
+    rows = np.arange(len(piece))
+    nats = np.zeros((len(piece), len(Field)), np.float32)
+    for field in Field:
+        logits = folded.heads.logits(field, sums[field], hints.get(field))
+        log_probs = log_softmax(logits, piece.legal[1:, vocabulary.slices[field]])
+        nats[:, field] = -log_probs[rows, piece.targets[1:, field]]
+    return np.where(piece.counts[1:], nats, np.float32(0))
+
+
+def _sums(folded: Folded, piece: Piece, conditions: IntArray) -> list[FloatArray]:
+    """All that each head reads of each row, five of ``(rows, H)``."""
+    w, c, h = folded, piece.context, folded.head_units
+    onset = w.onset_layer(c.onset_ids, c.sounding, c.remaining, c.struck)
+    voice = w.voice_layer(c.voice_ids, c.voice_sounding, c.voice_shares)
+    note = w.note_layer(c.note_ids, c.note_shares)
+    x = w.row(piece.inputs[:-1], piece.after_ids[:-1])
+    x += onset[:-1] @ w.onset_read
+    x += w.conditions(conditions[None])
+    sums = w.cells.sequence(x) @ w.output
+    sums += w.biases
+    sums[:, Field.PART * h :] += onset[1:] @ w.onset
+    sums[:, Field.PITCH * h :] += voice[1:] @ w.voice
+    sums[:, Field.DURATION * h :] += note[1:] @ w.note
+    for field, table in enumerate(w.choices):
+        sums[:, (field + 1) * h :] += table.take(piece.inputs[1:, field], axis=0)
+    return np.split(sums, len(Field), axis=1)
