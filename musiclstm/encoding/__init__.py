@@ -36,6 +36,7 @@ from musiclstm.encoding.layout import (
     voice_columns,
     voice_rows,
 )
+from musiclstm.encoding.motion import MOTION_IDS, MOTIONS, REACH, motions_in_reach
 from musiclstm.encoding.noise import Noise
 from musiclstm.encoding.parts import MAX_MODEL_PARTS, ModelPart
 from musiclstm.encoding.piece import Piece, input_ids, prepare, start_ids
@@ -55,8 +56,11 @@ __all__ = [
     "MATCH_NOTES",
     "MATCH_ROWS",
     "MAX_MODEL_PARTS",
+    "MOTIONS",
+    "MOTION_IDS",
     "NO_INTERVAL",
     "PITCH_CANDIDATES",
+    "REACH",
     "SHARES",
     "Before",
     "Conditions",
@@ -90,6 +94,7 @@ __all__ = [
     "fit_parts",
     "input_ids",
     "interval_ids",
+    "motions_in_reach",
     "note_columns",
     "note_context",
     "note_rows",

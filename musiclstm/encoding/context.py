@@ -34,6 +34,7 @@ from musiclstm.encoding.layout import (
     after_lengths,
     layout,
 )
+from musiclstm.encoding.motion import MOTION_IDS, motion_ids
 from musiclstm.encoding.parts import MAX_MODEL_PARTS
 from musiclstm.encoding.recall import BUCKETS
 from musiclstm.encoding.ruler import Ruler
@@ -81,6 +82,10 @@ class VoiceContext(NamedTuple):
         pitch_candidates: What the part's own past, all rows and the leading part suggest; -1 for
             nothing. int32 ``(N, 3)``.
         pitch_matches: How long a match speaks for each, in classes 0-11, int32 ``(N, 3)``.
+        motion_ids: What each other part does meanwhile (:mod:`.motion`); ``MOTION_IDS`` for none.
+            int32 ``(N, parts)``.
+        moves_from: From where motions are counted: the reference as it was, also where the past is
+            remembered wrongly. int32 ``(N,)``.
     """
 
     voice_ids: IntArray
@@ -89,6 +94,8 @@ class VoiceContext(NamedTuple):
     reference: IntArray
     pitch_candidates: IntArray
     pitch_matches: IntArray
+    motion_ids: IntArray
+    moves_from: IntArray
 
 
 class NoteContext(NamedTuple):
@@ -126,6 +133,8 @@ class Context:
     reference: IntArray
     pitch_candidates: IntArray
     pitch_matches: IntArray
+    motion_ids: IntArray
+    moves_from: IntArray
     note_ids: IntArray
     note_shares: FloatArray
     duration_candidates: IntArray
@@ -191,11 +200,15 @@ def voice_context(voice: Voice, onset: Onset, vocabulary: Vocabulary) -> VoiceCo
         ),
         axis=1,
     )
+    motions = motion_ids(apart[:, :parts], apart[:, parts : 2 * parts])
+    motions[motions < _ZERO] = MOTION_IDS
+    motions[np.arange(n), part] = MOTION_IDS  # a part makes no motion with itself
     columns = layout(v).voice
     rows, shares = columns.rows_of(ids), _shares_from(reference, onset, part, v)
     absent = part < _ZERO
     if np.count_nonzero(absent):
         rows[absent] = columns.rows
+        motions[absent] = MOTION_IDS
         reference[absent] = MIDDLE_C
         shares[absent] = 0
     return VoiceContext(
@@ -205,6 +218,8 @@ def voice_context(voice: Voice, onset: Onset, vocabulary: Vocabulary) -> VoiceCo
         reference=reference,
         pitch_candidates=voice.pitches,
         pitch_matches=matches,
+        motion_ids=motions,
+        moves_from=reference,
     )
 
 

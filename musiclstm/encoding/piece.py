@@ -120,19 +120,23 @@ def prepare(
     counts[1:, Field.SHIFT] = True
     read = np.concatenate([start_ids(1, v), input_ids(encoded.events, v)])
     inputs, onset, voice = read, seen.onset, seen.voice
-    at_onset = onset_context(onset, ruler, v)
+    at_onset, at_voice = onset_context(onset, ruler, v), voice_context(voice, onset, v)
     if noise is not None:
         inputs = misread(read, noise, v)
         onset, voice = misremember(seen, noise, v)
         # which pitches sound is remembered wrongly, and not when the first of them ends
         at_onset = at_onset._replace(sounding=as_bytes(onset.sounding, v))
+        # how the others move is not: a rule without exceptions cannot be learned from wrong notes
+        at_voice = voice_context(voice, onset, v)._replace(
+            motion_ids=at_voice.motion_ids, moves_from=at_voice.moves_from
+        )
     return Piece(
         inputs=inputs,
         targets=np.where(counts, read, 0),
         after_ids=after_context(following, ruler, v),
         context=Context(
             *at_onset,
-            *voice_context(voice, onset, v),
+            *at_voice,
             *note_context(seen.note, voice, onset, v),
         ),
         legal=legal,

@@ -34,7 +34,9 @@ from musiclstm.encoding import (
     LONGEST_BAR_QUARTERS,
     MATCH_LENGTHS,
     MAX_MODEL_PARTS,
+    MOTIONS,
     PITCH_CANDIDATES,
+    REACH,
     SHARES,
     Field,
     Vocabulary,
@@ -181,6 +183,16 @@ def interval_columns() -> IntArray:
     return np.where(reached, away + MAX_INTERVAL, NO_INTERVAL).astype(np.int32)
 
 
+def motion_columns() -> IntArray:
+    """For each pitch that a part moves from the place of each pitch in reach, ``(128, 128)``.
+
+    From 0, an octave below; pitches out of reach have the place after the last.
+    """
+    pitches = np.arange(N_PITCHES)
+    away = pitches[None, :] - pitches[:, None]
+    return np.where(np.abs(away) <= REACH, away + REACH, 2 * REACH + 1).astype(np.int32)
+
+
 def weight_shapes(config: NetworkConfig, vocabulary: Vocabulary) -> dict[str, tuple[int, ...]]:
     """The stable name and the shape of every weight.
 
@@ -214,6 +226,7 @@ def weight_shapes(config: NetworkConfig, vocabulary: Vocabulary) -> dict[str, tu
         if field in CANDIDATES:
             shapes[f"{name}.gate_kernel"] = (hidden, CANDIDATES[field])
             shapes[f"{name}.gate_bias"] = (CANDIDATES[field], MATCH_LENGTHS)
+    shapes["head.pitch.motion_table"] = (MOTIONS,)
     for name, size in (("pitch.interval", INTERVALS), ("duration.ends", bar_places(v))):
         shapes[f"head.{name}_kernel"] = (hidden, size)
         shapes[f"head.{name}_bias"] = (size,)

@@ -259,7 +259,9 @@ class Decoder:
             voice = state.tracker.voice(heard.stage, chosen, v)
             own = voice_context(voice, heard.stage, v)
             sums += w.voice_layer(own.voice_ids, own.voice_sounding, own.voice_shares) @ w.voice
-            hints = PitchHints(own.reference, own.pitch_candidates, own.pitch_matches)
+            hints = PitchHints(
+                own.reference, own.pitch_candidates, own.pitch_matches, own.motion_ids
+            )
         elif field == Field.PITCH and heard is not None and voice is not None:
             stage = state.tracker.note(voice, chosen, v)
             note = note_context(stage, voice, heard.stage, v)

@@ -12,7 +12,8 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from musiclstm.encoding import Field, Vocabulary
+from musiclstm.encoding import REACH, Field, Vocabulary, motions_in_reach
+from musiclstm.encoding.intervals import MAX_INTERVAL
 from musiclstm.model.architecture import (
     CANDIDATES,
     N_PITCHES,
@@ -34,11 +35,13 @@ class PitchHints(NamedTuple):
         reference: Pitch that intervals are counted from, int32 ``(N,)``.
         candidates: Pitches to weigh, -1 for none, int32 ``(N, 3)``.
         matches: How long a match suggests each, as an id, int32 ``(N, 3)``.
+        motions: What each other part does, as an id, int32 ``(N, parts)``.
     """
 
     reference: IntArray
     candidates: IntArray
     matches: IntArray
+    motions: IntArray
 
 
 class DurationHints(NamedTuple):
@@ -72,6 +75,10 @@ class Heads:
         self._out = [_Out(weights, field) for field in Field]
         self._gates: dict[int, _Gates] = {field: _Gates(weights, field) for field in CANDIDATES}
         self._intervals = (N_PITCHES + interval_columns()).astype(np.intp)  # as columns of the head
+        motions = weights["head.pitch.motion_table"].take(motions_in_reach())
+        self._motions = np.concatenate([motions, np.zeros_like(motions[:1])])  # and of no part
+        first = N_PITCHES + MAX_INTERVAL - REACH
+        self._in_reach = slice(first, first + 2 * REACH + 1)  # intervals, as columns of the head
         self._steps = steps_of_durations(vocabulary)
         self._last_place = np.array([bar_places(vocabulary) - 1])
         self._first_place = np.array([vocabulary.size(Field.DURATION)])
@@ -91,6 +98,10 @@ class Heads:
             return said
         begins = np.arange(0, said.size, said.shape[1])[:, None]
         self._gates[field].weigh(said, begins, hints)
+        if isinstance(hints, PitchHints):
+            said[:, self._in_reach] += np.add.reduce(
+                self._motions.take(hints.motions, axis=0), axis=1
+            )
         columns = self._columns(hints)
         columns += begins
         logits = said.reshape(-1).take(columns)

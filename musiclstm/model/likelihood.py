@@ -28,7 +28,9 @@ def nats_of_piece(
     sums = _sums(folded, piece, conditions)
     c = piece.context  # its first entry is that of START
     hints: dict[Field, Hints] = {
-        Field.PITCH: PitchHints(c.reference[1:], c.pitch_candidates[1:], c.pitch_matches[1:]),
+        Field.PITCH: PitchHints(
+            c.reference[1:], c.pitch_candidates[1:], c.pitch_matches[1:], c.motion_ids[1:]
+        ),
         Field.DURATION: DurationHints(
             c.place[1:], c.bar[1:], c.duration_candidates[1:], c.duration_matches[1:]
         ),

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from musiclstm.encoding import Field, Vocabulary, condition_sizes
+from musiclstm.encoding import Field, Vocabulary, condition_sizes, motions_in_reach
 from musiclstm.model.architecture import (
     CANDIDATES,
     HEAD_FIELDS,
@@ -27,6 +27,7 @@ from musiclstm.model.architecture import (
     input_sizes,
     interval_columns,
     known_widths,
+    motion_columns,
     steps_of_durations,
     weight_shapes,
 )
@@ -46,6 +47,8 @@ _FOR_HEADS = (
     "reference",
     "pitch_candidates",
     "pitch_matches",
+    "motion_ids",
+    "moves_from",
     "duration_candidates",
     "duration_matches",
     "place",
@@ -235,6 +238,9 @@ class Network(keras.Model):  # type: ignore[misc]
         if field == Field.PITCH:
             columns = tf.gather(tf.constant(interval_columns()), coming["reference"])
             logits += look_up(say("interval"), columns)
+            motions = sum_of_rows(self._motions_by_id(), coming["motion_ids"])
+            columns = tf.gather(tf.constant(motion_columns()), coming["moves_from"])
+            logits += look_up(tf.pad(motions, [[0, 0], [0, 1]]), columns)
         if field == Field.DURATION:
             ends = coming["place"][:, None] + tf.constant(steps_of_durations(v))
             ends = tf.minimum(ends % coming["bar"][:, None], bar_places(v) - 1)
@@ -248,6 +254,12 @@ class Network(keras.Model):  # type: ignore[misc]
             gates += tf.gather(tf.reshape(bias, [-1]), lengths)
             logits += put(gates, candidates, v.size(field))
         return logits
+
+    def _motions_by_id(self) -> Any:
+        """What each motion id gives to the pitches in reach, ``(MOTION_IDS, 2 REACH + 1)``."""
+        motions = motions_in_reach()
+        table = self.named["head.pitch.motion_table"]
+        return tf.reshape(sum_of_rows(table[:, None], motions.reshape(-1, 1)), motions.shape)
 
 
 def _rows(lanes: Any) -> Any:

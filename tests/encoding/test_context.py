@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from musiclstm.encoding import (
     INTERVALS,
     MATCH_LENGTHS,
+    MOTION_IDS,
     NO_INTERVAL,
     Context,
     Field,
@@ -57,6 +58,9 @@ def test_ids_are_rows_of_their_tables(score, bars):
         assert (absent == getattr(layout(v), name).rows).all()
     assert context.reference.min() >= 0
     assert context.reference.max() < 128
+    assert context.motion_ids.shape == (n, parts)
+    assert ((context.motion_ids >= 0) & (context.motion_ids <= MOTION_IDS)).all()
+    assert np.array_equal(context.moves_from, context.reference)
     for field in ("pitch", "duration"):
         assert getattr(context, f"{field}_candidates").min() >= -1
         matches = getattr(context, f"{field}_matches")
@@ -104,9 +108,11 @@ def test_transposed_music_stands_as_it_stood(seed, n_parts, semitones):
         if layer != "onset":
             assert np.array_equal(moved(here[layer][:, absolute]), there[layer][:, absolute]), layer
     ours, theirs = dict(vars(one.context)), dict(vars(two.context))
-    for name in ("reference", "voice_shares"):
+    for name in ("reference", "moves_from", "motion_ids", "voice_shares"):
         ours[name], theirs[name] = ours[name][begun], theirs[name][begun]
-    ours["reference"] = ours["reference"] + move[begun, 0]
+    for name in ("reference", "moves_from"):
+        ours[name] = ours[name] + move[begun, 0]
+    assert np.array_equal(ours["motion_ids"], theirs["motion_ids"])
     ours["pitch_candidates"] = moved(ours["pitch_candidates"])
     ours["sounding"] = np.roll(ours["sounding"], semitones, axis=1)
     ours["voice_sounding"] = np.stack(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from musiclstm.encoding import Field, build_vocabulary
+from musiclstm.encoding import MOTION_IDS, Field, build_vocabulary, motions_in_reach
 from musiclstm.model.architecture import bar_places
 from musiclstm.model.heads import DurationHints, Heads, PitchHints
 from tests.bundles import TINY_NETWORK, chorale, random_weights
@@ -42,7 +42,11 @@ def gates(weights, head, hidden, row, hints):
 
 def test_pitches_are_seen_as_intervals_and_candidates_too(vocabulary, weights):
     sums = RNG.normal(size=(N, TINY_NETWORK.head_units)).astype(np.float32)
-    hints = PitchHints(integers(0, 128, N), integers(-1, 128, N, 3), integers(0, 12, N, 3))
+    motions = integers(0, MOTION_IDS + 1, N, 2)
+    motions[0] = MOTION_IDS  # no other part
+    hints = PitchHints(
+        integers(0, 128, N), integers(-1, 128, N, 3), integers(0, 12, N, 3), motions
+    )
     hints.candidates[0] = 127, 127, -1  # the same twice, and none
     hints.candidates[-1] = -1
     found = Heads(vocabulary, weights).logits(Field.PITCH, sums, hints)
@@ -53,6 +57,10 @@ def test_pitches_are_seen_as_intervals_and_candidates_too(vocabulary, weights):
         for pitch in range(128):
             away = pitch - hints.reference[row]
             expected[row, pitch] += intervals[row, away + 36 if abs(away) <= 36 else 73]
+            for motion in motions[row][motions[row] < MOTION_IDS]:
+                if abs(away) <= 12:
+                    made = motions_in_reach()[motion, away + 12]
+                    expected[row, pitch] += weights["head.pitch.motion_table"][made]
         for candidate, gain in gates(weights, "pitch", hidden, row, hints):
             expected[row, candidate] += gain
     assert found == pytest.approx(expected, abs=CLOSE)

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from musiclstm.encoding import (
+    MOTION_IDS,
     Conditions,
     Field,
     after_rows,
@@ -236,6 +237,8 @@ def test_every_feature_is_heard_from_where_it_is_known(rich, layer, rows):
 
 def none_of(name, vocabulary):
     """The id that says nothing, of an array of ids."""
+    if name == "motion_ids":
+        return MOTION_IDS
     sizes = {"onset": onset_rows, "voice": voice_rows, "note": note_rows, "after": after_rows}
     return sizes[name.removesuffix("_ids")](vocabulary)
 
@@ -250,6 +253,7 @@ def none_of(name, vocabulary):
         ("reference", Field.PITCH, Field.PITCH),
         ("pitch_candidates", Field.PITCH, Field.PITCH),
         ("pitch_matches", Field.PITCH, Field.PITCH),
+        ("motion_ids", Field.PITCH, Field.PITCH),
         ("duration_candidates", Field.DURATION, Field.DURATION),
         ("duration_matches", Field.DURATION, Field.DURATION),
         ("place", Field.DURATION, Field.DURATION),
