@@ -69,7 +69,7 @@ BUILTIN: dict[str, BuiltinCorpus] = {
             "Irish and American fiddle tunes from O'Neill's Music of Ireland (1850 tunes, 1903) "
             "and Ryan's Mammoth Collection (1883), one melody each",
             (("oneills", "oneills1850"), ("ryansMammoth", "ryansMammoth")),
-            2964,
+            2963,
         ),
     )
 }
@@ -172,7 +172,6 @@ def _read_chorale(
         steps_per_quarter=settings.steps_per_quarter,
         voices=voices,
         remarks=remarks,
-        far_ties=True,
     )
 
 
@@ -210,7 +209,6 @@ def _read_tune(text: str, settings: IngestSettings, source: str, style: str) -> 
         style=style,
         steps_per_quarter=settings.steps_per_quarter,
         voices=[(part, Part(FIDDLE, name="melody"))],
-        far_ties=True,
     )
 
 

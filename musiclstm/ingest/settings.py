@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from musiclstm.errors import RequestError
 from musiclstm.score import DEFAULT_STEPS_PER_QUARTER
 
-READER_VERSION = 4  # raise it whenever the same file would give another Score: it empties the cache
+READER_VERSION = 5  # raise it whenever the same file would give another Score: it empties the cache
 
 _RESOURCES = frozenset({"timeout_seconds", "max_memory"})
 

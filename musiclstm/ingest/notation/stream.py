@@ -51,7 +51,6 @@ def read_stream(
     max_notes: int = IngestSettings.max_notes,
     voices: Sequence[tuple[Stream, Part]] | None = None,
     remarks: Sequence[str] = (),
-    far_ties: bool = False,
 ) -> Reading:
     """Read a parsed score.
 
@@ -64,8 +63,6 @@ def read_stream(
         max_notes: More notes are refused.
         voices: Which parts of it to take, and what to call them; default all that have notes.
         remarks: Added to the report.
-        far_ties: Whether a tie binds the next note of its pitch however far off, as the built-in
-            corpora have always been read; else only a note that begins where it ends.
 
     Returns:
         The score, and a report without a content hash.
@@ -80,9 +77,7 @@ def read_stream(
     gathered = _Gathered()
     parts: list[Part] = []
     for part_stream, part in voices:
-        pitched, struck = _gather(
-            part_stream, to_step, steps_per_quarter, gathered, far_ties=far_ties
-        )
+        pitched, struck = _gather(part_stream, to_step, steps_per_quarter, gathered)
         if part.is_drum:
             pitched, struck = pitched + struck, []
         for rows, of in ((pitched, part), (struck, Part(0, True, part.name))):
@@ -158,8 +153,6 @@ def _gather(
     to_step: Callable[[float], int],
     steps_per_quarter: int,
     gathered: _Gathered,
-    *,
-    far_ties: bool,
 ) -> tuple[list[list[int]], list[list[int]]]:
     """The rows of one staff, still without part: notes, and strokes on drums."""
     shifts = _transpositions(staff)
@@ -187,7 +180,7 @@ def _gather(
             kind = tie.type if tie is not None and not drum else ""
             waiting = tied.pop(pitch, None)
             # a tie goes on where its note ends; elsewhere it is a slur or a second ending
-            reached = waiting is not None and (far_ties or onset <= sum(waiting[:2]) + 1)
+            reached = waiting is not None and onset <= sum(waiting[:2]) + 1
             if waiting is not None and reached and kind in ("stop", "continue"):
                 row = waiting
                 row[1] = max(end - row[0], row[1])

@@ -147,8 +147,6 @@ def test_a_tie_binds_only_what_begins_where_its_note_ends():
     bar = attributes() + tied("A", "start") + note("B", 4, 2) + tied("A", "stop") + note("C", 4, 2)
     far = [[0, 24, 69, 0], [24, 24, 71, 0], [48, 24, 69, 0], [72, 24, 60, 0]]
     assert rows(read_stream(musicxml(("Flute", [bar])), source="")) == far
-    reading = read_stream(musicxml(("Flute", [bar])), source="", far_ties=True)
-    assert rows(reading) == [[0, 72, 69, 0], *far[1:2], *far[3:]]
     bar = attributes() + tied("A", "start") + tied("A", "stop") + note("C", 4, 4)
     reading = read_stream(musicxml(("Flute", [bar])), source="")
     assert rows(reading) == [[0, 48, 69, 0], [48, 48, 60, 0]]
