@@ -43,6 +43,7 @@ from musiclstm.encoding.piece import Piece, input_ids, prepare, start_ids
 from musiclstm.encoding.recall import MATCH_LENGTHS, MATCH_NOTES, MATCH_ROWS
 from musiclstm.encoding.rows import Encoded, decode, encode, velocity_id, velocity_of
 from musiclstm.encoding.ruler import LONGEST_BAR_QUARTERS
+from musiclstm.encoding.sonority import SONORITIES, sonorities_by_class
 from musiclstm.encoding.stages import Before, Kind, Note, Onset, Voice
 from musiclstm.encoding.tracker import Tracker
 from musiclstm.encoding.vocabulary import Field, Vocabulary, build_vocabulary
@@ -62,6 +63,7 @@ __all__ = [
     "PITCH_CANDIDATES",
     "REACH",
     "SHARES",
+    "SONORITIES",
     "Before",
     "Conditions",
     "Context",
@@ -102,6 +104,7 @@ __all__ = [
     "onset_context",
     "onset_rows",
     "prepare",
+    "sonorities_by_class",
     "start_ids",
     "transpose",
     "transpositions",

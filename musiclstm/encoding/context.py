@@ -38,6 +38,7 @@ from musiclstm.encoding.motion import MOTION_IDS, motion_ids
 from musiclstm.encoding.parts import MAX_MODEL_PARTS
 from musiclstm.encoding.recall import BUCKETS
 from musiclstm.encoding.ruler import Ruler
+from musiclstm.encoding.sonority import SONORITIES, sonorities
 from musiclstm.encoding.stages import Before, BoolArray, FloatArray, IntArray, Note, Onset, Voice
 from musiclstm.encoding.vocabulary import Vocabulary
 
@@ -84,6 +85,8 @@ class VoiceContext(NamedTuple):
         pitch_matches: How long a match speaks for each, in classes 0-11, int32 ``(N, 3)``.
         motion_ids: What each other part does meanwhile (:mod:`.motion`); ``MOTION_IDS`` for none.
             int32 ``(N, parts)``.
+        sonority_ids: What the others sound (:mod:`.sonority`); ``SONORITIES`` for none.
+            int32 ``(N, 1)``.
         moves_from: From where motions are counted: the reference as it was, also where the past is
             remembered wrongly. int32 ``(N,)``.
     """
@@ -95,6 +98,7 @@ class VoiceContext(NamedTuple):
     pitch_candidates: IntArray
     pitch_matches: IntArray
     motion_ids: IntArray
+    sonority_ids: IntArray
     moves_from: IntArray
 
 
@@ -134,6 +138,7 @@ class Context:
     pitch_candidates: IntArray
     pitch_matches: IntArray
     motion_ids: IntArray
+    sonority_ids: IntArray
     moves_from: IntArray
     note_ids: IntArray
     note_shares: FloatArray
@@ -202,13 +207,20 @@ def voice_context(voice: Voice, onset: Onset, vocabulary: Vocabulary) -> VoiceCo
     )
     motions = motion_ids(apart[:, :parts], apart[:, parts : 2 * parts])
     motions[motions < _ZERO] = MOTION_IDS
-    motions[np.arange(n), part] = MOTION_IDS  # a part makes no motion with itself
+    each = np.arange(n)
+    motions[each, part] = MOTION_IDS  # a part makes no motion with itself
+    others = now.copy()
+    others[each, part] = _NONE
+    chords = sonorities(others, voice.sounding)
+    if v.has_drums:
+        chords[v.drum_parts.take(part)] = SONORITIES
     columns = layout(v).voice
     rows, shares = columns.rows_of(ids), _shares_from(reference, onset, part, v)
     absent = part < _ZERO
     if np.count_nonzero(absent):
         rows[absent] = columns.rows
         motions[absent] = MOTION_IDS
+        chords[absent] = SONORITIES
         reference[absent] = MIDDLE_C
         shares[absent] = 0
     return VoiceContext(
@@ -219,6 +231,7 @@ def voice_context(voice: Voice, onset: Onset, vocabulary: Vocabulary) -> VoiceCo
         pitch_candidates=voice.pitches,
         pitch_matches=matches,
         motion_ids=motions,
+        sonority_ids=chords[:, None],
         moves_from=reference,
     )
 

@@ -74,7 +74,8 @@ def _ids() -> IntArray:
     then[:, NO_DIFFERENCE] = _SILENT
     ids = then * _PLACES + place
     ids[NO_DIFFERENCE] = -1
-    return ids.astype(np.int32).reshape(-1)
+    flat: IntArray = ids.reshape(-1).astype(np.int32)
+    return flat
 
 
 _IDS = _ids()

@@ -128,16 +128,18 @@ def prepare(
         at_onset = at_onset._replace(sounding=as_bytes(onset.sounding, v))
         # how the others move is not: a rule without exceptions cannot be learned from wrong notes
         at_voice = voice_context(voice, onset, v)._replace(
-            motion_ids=at_voice.motion_ids, moves_from=at_voice.moves_from
+            motion_ids=at_voice.motion_ids,
+            sonority_ids=at_voice.sonority_ids,
+            moves_from=at_voice.moves_from,
         )
     return Piece(
         inputs=inputs,
         targets=np.where(counts, read, 0),
         after_ids=after_context(following, ruler, v),
         context=Context(
-            *at_onset,
-            *at_voice,
-            *note_context(seen.note, voice, onset, v),
+            **at_onset._asdict(),
+            **at_voice._asdict(),
+            **note_context(seen.note, voice, onset, v)._asdict(),
         ),
         legal=legal,
         counts=counts,

@@ -38,6 +38,7 @@ from musiclstm.encoding import (
     PITCH_CANDIDATES,
     REACH,
     SHARES,
+    SONORITIES,
     Field,
     Vocabulary,
     after_rows,
@@ -52,6 +53,9 @@ from musiclstm.errors import BundleError
 IntArray = npt.NDArray[np.int32]
 
 N_PITCHES = 128
+# What the tables of motions and sonorities say is multiplied by this. Adam moves a weight by about
+# its learning rate a step, and decay holds it near 1: a rule that knows no exceptions needs more.
+TABLE_SCALE = 4.0
 PITCH_CLASSES = 12
 # Beside ids the onset layer sees of what sounds which pitches, for how long and which pitch
 # classes, of the parts for how long they sound and whether they have been struck; the voice layer
@@ -227,6 +231,7 @@ def weight_shapes(config: NetworkConfig, vocabulary: Vocabulary) -> dict[str, tu
             shapes[f"{name}.gate_kernel"] = (hidden, CANDIDATES[field])
             shapes[f"{name}.gate_bias"] = (CANDIDATES[field], MATCH_LENGTHS)
     shapes["head.pitch.motion_table"] = (MOTIONS,)
+    shapes["head.pitch.sonority_table"] = (SONORITIES,)
     for name, size in (("pitch.interval", INTERVALS), ("duration.ends", bar_places(v))):
         shapes[f"head.{name}_kernel"] = (hidden, size)
         shapes[f"head.{name}_bias"] = (size,)

@@ -260,7 +260,11 @@ class Decoder:
             own = voice_context(voice, heard.stage, v)
             sums += w.voice_layer(own.voice_ids, own.voice_sounding, own.voice_shares) @ w.voice
             hints = PitchHints(
-                own.reference, own.pitch_candidates, own.pitch_matches, own.motion_ids
+                own.reference,
+                own.pitch_candidates,
+                own.pitch_matches,
+                own.motion_ids,
+                own.sonority_ids,
             )
         elif field == Field.PITCH and heard is not None and voice is not None:
             stage = state.tracker.note(voice, chosen, v)

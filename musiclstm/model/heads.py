@@ -12,11 +12,19 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from musiclstm.encoding import REACH, Field, Vocabulary, motions_in_reach
+from musiclstm.encoding import (
+    REACH,
+    Field,
+    Vocabulary,
+    motions_in_reach,
+    sonorities_by_class,
+)
 from musiclstm.encoding.intervals import MAX_INTERVAL
 from musiclstm.model.architecture import (
     CANDIDATES,
     N_PITCHES,
+    PITCH_CLASSES,
+    TABLE_SCALE,
     bar_places,
     interval_columns,
     steps_of_durations,
@@ -36,12 +44,14 @@ class PitchHints(NamedTuple):
         candidates: Pitches to weigh, -1 for none, int32 ``(N, 3)``.
         matches: How long a match suggests each, as an id, int32 ``(N, 3)``.
         motions: What each other part does, as an id, int32 ``(N, parts)``.
+        sonorities: What the others sound, as an id, int32 ``(N, 1)``.
     """
 
     reference: IntArray
     candidates: IntArray
     matches: IntArray
     motions: IntArray
+    sonorities: IntArray
 
 
 class DurationHints(NamedTuple):
@@ -75,8 +85,11 @@ class Heads:
         self._out = [_Out(weights, field) for field in Field]
         self._gates: dict[int, _Gates] = {field: _Gates(weights, field) for field in CANDIDATES}
         self._intervals = (N_PITCHES + interval_columns()).astype(np.intp)  # as columns of the head
-        motions = weights["head.pitch.motion_table"].take(motions_in_reach())
+        motions = TABLE_SCALE * weights["head.pitch.motion_table"].take(motions_in_reach())
         self._motions = np.concatenate([motions, np.zeros_like(motions[:1])])  # and of no part
+        chords = TABLE_SCALE * weights["head.pitch.sonority_table"].take(sonorities_by_class())
+        chords = chords[:, np.arange(N_PITCHES) % PITCH_CLASSES]
+        self._sonorities = np.concatenate([chords, np.zeros_like(chords[:1])])
         first = N_PITCHES + MAX_INTERVAL - REACH
         self._in_reach = slice(first, first + 2 * REACH + 1)  # intervals, as columns of the head
         self._steps = steps_of_durations(vocabulary)
@@ -99,6 +112,7 @@ class Heads:
         begins = np.arange(0, said.size, said.shape[1])[:, None]
         self._gates[field].weigh(said, begins, hints)
         if isinstance(hints, PitchHints):
+            said[:, :N_PITCHES] += self._sonorities.take(hints.sonorities[:, 0], axis=0)
             said[:, self._in_reach] += np.add.reduce(
                 self._motions.take(hints.motions, axis=0), axis=1
             )

@@ -25,7 +25,12 @@ def initial_weight(
     kind = name.rsplit(".", 1)[1]
     if kind == "out_bias":
         return vocabulary.log_frequencies(Field[name.split(".")[1].upper()])
-    if kind.endswith("bias") or kind in ("gate_kernel", "ends_kernel", "motion_table"):
+    if kind.endswith("bias") or kind in (
+        "gate_kernel",
+        "ends_kernel",
+        "motion_table",
+        "sonority_table",
+    ):
         value = np.zeros(shape, np.float32)
         if name.startswith("lstm."):
             units = shape[0] // 4

@@ -29,7 +29,11 @@ def nats_of_piece(
     c = piece.context  # its first entry is that of START
     hints: dict[Field, Hints] = {
         Field.PITCH: PitchHints(
-            c.reference[1:], c.pitch_candidates[1:], c.pitch_matches[1:], c.motion_ids[1:]
+            c.reference[1:],
+            c.pitch_candidates[1:],
+            c.pitch_matches[1:],
+            c.motion_ids[1:],
+            c.sonority_ids[1:],
         ),
         Field.DURATION: DurationHints(
             c.place[1:], c.bar[1:], c.duration_candidates[1:], c.duration_matches[1:]

@@ -14,12 +14,19 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from musiclstm.encoding import Field, Vocabulary, condition_sizes, motions_in_reach
+from musiclstm.encoding import (
+    Field,
+    Vocabulary,
+    condition_sizes,
+    motions_in_reach,
+    sonorities_by_class,
+)
 from musiclstm.model.architecture import (
     CANDIDATES,
     HEAD_FIELDS,
     N_PITCHES,
     PITCH_CLASSES,
+    TABLE_SCALE,
     NetworkConfig,
     bar_places,
     begins,
@@ -48,6 +55,7 @@ _FOR_HEADS = (
     "pitch_candidates",
     "pitch_matches",
     "motion_ids",
+    "sonority_ids",
     "moves_from",
     "duration_candidates",
     "duration_matches",
@@ -238,9 +246,12 @@ class Network(keras.Model):  # type: ignore[misc]
         if field == Field.PITCH:
             columns = tf.gather(tf.constant(interval_columns()), coming["reference"])
             logits += look_up(say("interval"), columns)
-            motions = sum_of_rows(self._motions_by_id(), coming["motion_ids"])
+            motions = sum_of_rows(self._scaled("motion", motions_in_reach()), coming["motion_ids"])
             columns = tf.gather(tf.constant(motion_columns()), coming["moves_from"])
             logits += look_up(tf.pad(motions, [[0, 0], [0, 1]]), columns)
+            chords = self._scaled("sonority", sonorities_by_class())
+            chords = tf.gather(chords, np.arange(N_PITCHES) % PITCH_CLASSES, axis=1)
+            logits += sum_of_rows(chords, coming["sonority_ids"])
         if field == Field.DURATION:
             ends = coming["place"][:, None] + tf.constant(steps_of_durations(v))
             ends = tf.minimum(ends % coming["bar"][:, None], bar_places(v) - 1)
@@ -255,11 +266,10 @@ class Network(keras.Model):  # type: ignore[misc]
             logits += put(gates, candidates, v.size(field))
         return logits
 
-    def _motions_by_id(self) -> Any:
-        """What each motion id gives to the pitches in reach, ``(MOTION_IDS, 2 REACH + 1)``."""
-        motions = motions_in_reach()
-        table = self.named["head.pitch.motion_table"]
-        return tf.reshape(sum_of_rows(table[:, None], motions.reshape(-1, 1)), motions.shape)
+    def _scaled(self, name: str, cells: npt.NDArray[np.int32]) -> Any:
+        """A table of the pitch head laid out for its ids: what stands in each of ``cells``."""
+        table = TABLE_SCALE * self.named[f"head.pitch.{name}_table"]
+        return tf.reshape(sum_of_rows(table[:, None], cells.reshape(-1, 1)), cells.shape)
 
 
 def _rows(lanes: Any) -> Any:

@@ -11,6 +11,7 @@ from musiclstm.encoding import (
     MATCH_LENGTHS,
     MOTION_IDS,
     NO_INTERVAL,
+    SONORITIES,
     Context,
     Field,
     NoteContext,
@@ -60,6 +61,8 @@ def test_ids_are_rows_of_their_tables(score, bars):
     assert context.reference.max() < 128
     assert context.motion_ids.shape == (n, parts)
     assert ((context.motion_ids >= 0) & (context.motion_ids <= MOTION_IDS)).all()
+    assert context.sonority_ids.shape == (n, 1)
+    assert ((context.sonority_ids >= 0) & (context.sonority_ids <= SONORITIES)).all()
     assert np.array_equal(context.moves_from, context.reference)
     for field in ("pitch", "duration"):
         assert getattr(context, f"{field}_candidates").min() >= -1
@@ -113,6 +116,8 @@ def test_transposed_music_stands_as_it_stood(seed, n_parts, semitones):
     for name in ("reference", "moves_from"):
         ours[name] = ours[name] + move[begun, 0]
     assert np.array_equal(ours["motion_ids"], theirs["motion_ids"])
+    ours["sonority_ids"] = turned(ours["sonority_ids"], semitones)
+    assert np.array_equal(ours["sonority_ids"], theirs["sonority_ids"])
     ours["pitch_candidates"] = moved(ours["pitch_candidates"])
     ours["sounding"] = np.roll(ours["sounding"], semitones, axis=1)
     ours["voice_sounding"] = np.stack(
@@ -122,6 +127,13 @@ def test_transposed_music_stands_as_it_stood(seed, n_parts, semitones):
         if not name.endswith("_ids") and not (name == "sounding" and v.has_drums):
             close = np.allclose if values.dtype.kind == "f" else np.array_equal
             assert close(values, theirs[name]), name
+
+
+def turned(sonority_ids, semitones):
+    """The twelve bits of each, so many semitones further up."""
+    bits = sonority_ids[..., None] >> np.arange(12) & 1
+    moved = (np.roll(bits, semitones, axis=-1) << np.arange(12)).sum(axis=-1)
+    return np.where(sonority_ids == SONORITIES, SONORITIES, moved)
 
 
 def _once_each(rows, v):

@@ -35,7 +35,7 @@ def test_what_is_predicted_stays(piece):
     kept = (
         *("onset_ids", "remaining", "struck", "place", "bar", "pitch_candidates"),
         *("pitch_matches", "note_shares", "duration_candidates", "duration_matches"),
-        *("motion_ids", "moves_from"),
+        *("motion_ids", "sonority_ids", "moves_from"),
     )
     for name, values in vars(clean.context).items():
         assert np.array_equal(values, getattr(noisy.context, name)) == (name in kept), name

@@ -3,8 +3,15 @@
 import numpy as np
 import pytest
 
-from musiclstm.encoding import MOTION_IDS, Field, build_vocabulary, motions_in_reach
-from musiclstm.model.architecture import bar_places
+from musiclstm.encoding import (
+    MOTION_IDS,
+    SONORITIES,
+    Field,
+    build_vocabulary,
+    motions_in_reach,
+    sonorities_by_class,
+)
+from musiclstm.model.architecture import TABLE_SCALE, bar_places
 from musiclstm.model.heads import DurationHints, Heads, PitchHints
 from tests.bundles import TINY_NETWORK, chorale, random_weights
 
@@ -44,8 +51,10 @@ def test_pitches_are_seen_as_intervals_and_candidates_too(vocabulary, weights):
     sums = RNG.normal(size=(N, TINY_NETWORK.head_units)).astype(np.float32)
     motions = integers(0, MOTION_IDS + 1, N, 2)
     motions[0] = MOTION_IDS  # no other part
+    chords = integers(0, SONORITIES, N, 1)
+    chords[:2, 0] = SONORITIES, 0
     hints = PitchHints(
-        integers(0, 128, N), integers(-1, 128, N, 3), integers(0, 12, N, 3), motions
+        integers(0, 128, N), integers(-1, 128, N, 3), integers(0, 12, N, 3), motions, chords
     )
     hints.candidates[0] = 127, 127, -1  # the same twice, and none
     hints.candidates[-1] = -1
@@ -60,7 +69,10 @@ def test_pitches_are_seen_as_intervals_and_candidates_too(vocabulary, weights):
             for motion in motions[row][motions[row] < MOTION_IDS]:
                 if abs(away) <= 12:
                     made = motions_in_reach()[motion, away + 12]
-                    expected[row, pitch] += weights["head.pitch.motion_table"][made]
+                    expected[row, pitch] += TABLE_SCALE * weights["head.pitch.motion_table"][made]
+            if (chord := chords[row, 0]) < SONORITIES:
+                seen = sonorities_by_class()[chord, pitch % 12]
+                expected[row, pitch] += TABLE_SCALE * weights["head.pitch.sonority_table"][seen]
         for candidate, gain in gates(weights, "pitch", hidden, row, hints):
             expected[row, candidate] += gain
     assert found == pytest.approx(expected, abs=CLOSE)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from musiclstm.encoding import (
     MOTION_IDS,
+    SONORITIES,
     Conditions,
     Field,
     after_rows,
@@ -237,8 +238,8 @@ def test_every_feature_is_heard_from_where_it_is_known(rich, layer, rows):
 
 def none_of(name, vocabulary):
     """The id that says nothing, of an array of ids."""
-    if name == "motion_ids":
-        return MOTION_IDS
+    if name in ("motion_ids", "sonority_ids"):
+        return MOTION_IDS if name == "motion_ids" else SONORITIES
     sizes = {"onset": onset_rows, "voice": voice_rows, "note": note_rows, "after": after_rows}
     return sizes[name.removesuffix("_ids")](vocabulary)
 
@@ -254,6 +255,7 @@ def none_of(name, vocabulary):
         ("pitch_candidates", Field.PITCH, Field.PITCH),
         ("pitch_matches", Field.PITCH, Field.PITCH),
         ("motion_ids", Field.PITCH, Field.PITCH),
+        ("sonority_ids", Field.PITCH, Field.PITCH),
         ("duration_candidates", Field.DURATION, Field.DURATION),
         ("duration_matches", Field.DURATION, Field.DURATION),
         ("place", Field.DURATION, Field.DURATION),
