@@ -11,7 +11,7 @@ from musiclstm.cli.console import print_json, progress, remark
 from musiclstm.cli.options import PATH, json_option, quiet_option
 
 if TYPE_CHECKING:
-    from musiclstm.generation import Composition, Sampling
+    from musiclstm.generation import Composition
     from musiclstm.model import Bundle
 
 DEFAULT_MODEL = "chorales"
@@ -46,6 +46,11 @@ TELL_FROM_NOTES = 24
 @click.option("--rhythm-temperature", type=float, help="The same for rhythm alone.")
 @click.option("--top-k", type=int, help="Choose among the k likeliest; 0: among all.")
 @click.option("--top-p", type=float, help="Choose among the likeliest that have this probability.")
+@click.option(
+    "--candidates",
+    type=int,
+    help="How many ways to go on are weighed at each onset; 1: the first that comes.",
+)
 @click.option("--min-p", type=float, help="Drop what is less likely than this share of the best.")
 @json_option
 @quiet_option
@@ -74,20 +79,20 @@ def generate(
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     import secrets  # noqa: PLC0415
 
-    from musiclstm.generation import compose  # noqa: PLC0415
+    from musiclstm.generation import bundle_resampling, bundle_sampling, compose  # noqa: PLC0415
     from musiclstm.model import load_bundle  # noqa: PLC0415
     from musiclstm.score import Key  # noqa: PLC0415
 
     bundle = load_bundle(model)
     seed = secrets.randbelow(2**31) if seed is None else seed
-    sampling = _sampling(bundle, wishes)
     asked = {name: wishes[name] for name in ("bars", "meter", "tempo", "style")}
     with progress("Composing (bars)", quiet=quiet) as show:
         pieces = compose(
             bundle,
             count,
             seed=seed,
-            sampling=sampling,
+            sampling=bundle_sampling(bundle, wishes),
+            resampling=bundle_resampling(bundle, wishes),
             progress=show,
             key=Key.parse(key) if key else None,
             programs=_programs(programs, bundle),
@@ -102,23 +107,6 @@ def generate(
     _warn(bundle, pieces)
     if not quiet:
         remark(f"the same again: --seed {seed}")
-
-
-def _sampling(bundle: "Bundle", wishes: dict[str, Any]) -> "dict[Any, Sampling]":
-    """The bundle's defaults, with what was asked for put over them."""
-    from dataclasses import replace  # noqa: PLC0415
-
-    from musiclstm.generation import bundle_sampling  # noqa: PLC0415
-
-    chosen = {}
-    for field, default in bundle_sampling(bundle).items():
-        own = wishes["rhythm_temperature"] if field.name in RHYTHM else None
-        own = wishes["pitch_temperature"] if field.name == "PITCH" else own
-        changes = {name: wishes[name] for name in ("temperature", "top_k", "top_p", "min_p")}
-        changes["temperature"] = changes["temperature"] if own is None else own
-        given = {name: value for name, value in changes.items() if value is not None}
-        chosen[field] = replace(default, **given)
-    return chosen
 
 
 def _programs(words: tuple[str, ...], bundle: "Bundle") -> dict[str, int]:
@@ -165,7 +153,10 @@ def _write(piece: "Composition", bundle: "Bundle", out: Path, count: int) -> dic
         "model": bundle.name,
         "digest": bundle.digest,
         **facts,
-        "sampling": {f.name.lower(): s.as_dict() for f, s in piece.sampling.items()},
+        "sampling": {
+            **{f.name.lower(): s.as_dict() for f, s in piece.sampling.items()},
+            "resampling": piece.resampling.as_dict(),
+        },
     }
     write_midi(piece.score, path, texts=[json.dumps(made_by)])
     copied = piece.copied

@@ -1,23 +1,25 @@
 """Composing with models that know nothing: every promise holds, whatever the weights say."""
 
 import pickle
-import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from musiclstm.encoding import Conditions, Field, encode
-from musiclstm.errors import RequestError
+from musiclstm.errors import BundleError, RequestError
 from musiclstm.generation import (
+    DEFAULT_RESAMPLING,
     DEFAULT_SAMPLING,
     CopyCheck,
+    Resampling,
     Sampling,
+    bundle_resampling,
     bundle_sampling,
     compose,
     generate,
 )
-from musiclstm.generation.compose import choose_row
+from musiclstm.generation.onsets import Draws, Onsets
 from musiclstm.generation.rules import SoftRules, bar_line
 from musiclstm.model import load_bundle
 from musiclstm.score import Column, Key, Meter, MeterMap, Part, Score, Tempo
@@ -267,6 +269,25 @@ def test_a_bundle_s_own_sampling_is_the_default(tmp_path, bundle):
     assert piece.score != compose(bundle, bars=2, seed=1)[0].score
 
 
+def test_how_candidates_are_taken_is_the_bundle_s_own_too(tmp_path, bundle):
+    assert bundle_resampling(bundle) == DEFAULT_RESAMPLING
+    sampling = {"resampling": {"candidates": 3, "pitch_weight": 2.0}}
+    own = load_bundle(tiny_bundle(tmp_path / "m", sampling=sampling))
+    assert bundle_resampling(own) == Resampling(3, pitch_weight=2.0)
+    assert bundle_resampling(own, {"candidates": 1}) == Resampling(1, pitch_weight=2.0)
+    assert bundle_sampling(own) == dict(DEFAULT_SAMPLING)
+    (piece,) = compose(own, bars=2, seed=1)
+    assert piece.resampling == Resampling(3, pitch_weight=2.0)
+    assert piece.score != compose(own, bars=2, seed=1, resampling=Resampling(1))[0].score
+
+
+@pytest.mark.parametrize("stored", [{"candidates": 0}, {"candidates": True}, {"best": 1}, [8]])
+def test_a_bundle_that_says_nonsense_of_it_is_damaged(tmp_path, stored):
+    broken = load_bundle(tiny_bundle(tmp_path / "m", sampling={"resampling": stored}))
+    with pytest.raises(BundleError, match="resampling"):
+        compose(broken, bars=1)
+
+
 def test_what_is_asked_comes_before_the_bundle_s_own(tmp_path):
     cold = load_bundle(tiny_bundle(tmp_path / "m", sampling={"pitch": {"temperature": 0.01}}))
     hot = Sampling(temperature=2.0)
@@ -319,26 +340,16 @@ def test_a_copy_is_reported(tmp_path):
 
 def test_a_state_does_not_grow(bundle):
     """What the decoder and the rules carry has one size at every row; a note is 20 bytes."""
-    v, decoder = bundle.vocabulary, bundle.decoder
-    state = decoder.start([Conditions()] * 2, (0, 1, 2, 3), 2, meter_map=MeterMap())
-    rules = SoftRules.start(v, [MeterMap()] * 2, [10**5] * 2)
-    rng, sizes = np.random.default_rng(0), set()
-    for row in range(600):
-        event = choose_row(bundle, state, rules, rng.random((2, 5)), DEFAULT_SAMPLING)
-        rules.advance(event)
-        state = decoder.advance(state, event)
-        if row > 1:
-            sizes.add(len(pickle.dumps((state, rules))))
+    state = bundle.decoder.start([Conditions()] * 2, (0, 1, 2, 3), 2, meter_map=MeterMap())
+    rules = SoftRules.start(bundle.vocabulary, [MeterMap()] * 2, [10**5] * 2)
+    draws = Draws([np.random.default_rng(number) for number in range(2)], 2)
+    onsets = Onsets(bundle, state, rules, draws, DEFAULT_SAMPLING, Resampling(2))
+    sizes = set()
+    for onset in range(300):
+        onsets.compose()
+        if onset > 1:
+            sizes.add(len(pickle.dumps((onsets.state, onsets.rules))))
     assert max(sizes) - min(sizes) < 50  # small numbers are shorter than large ones
-
-
-def test_tables_grow_with_the_piece(bundle, monkeypatch):
-    """A table that has to be doubled again and again holds the same rows."""
-    module = sys.modules["musiclstm.generation.compose"]
-    whole = generate(bundle, 3, seed=5, bars=7)
-    monkeypatch.setattr(module, "_FIRST_ROWS", 1)
-    monkeypatch.setattr(module, "_DRAWS", 3)
-    assert generate(bundle, 3, seed=5, bars=7) == whole
 
 
 def test_a_state_stays_as_it_is(bundle):
