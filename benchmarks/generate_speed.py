@@ -39,10 +39,16 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np  # noqa: E402
 from turns import peak_mb  # noqa: E402
 
-from musiclstm.encoding import Field  # noqa: E402
 from musiclstm.errors import BundleError  # noqa: E402
-from musiclstm.generation import Sampling, bundle_sampling, choose, compose  # noqa: E402
-from musiclstm.generation.compose import choose_row  # noqa: E402
+from musiclstm.generation import (  # noqa: E402
+    Resampling,
+    Sampling,
+    bundle_resampling,
+    bundle_sampling,
+    choose,
+    compose,
+)
+from musiclstm.generation.onsets import Draws, Onsets  # noqa: E402
 from musiclstm.generation.rules import SoftRules  # noqa: E402
 from musiclstm.generation.wishes import Wishes, plan_piece  # noqa: E402
 from musiclstm.model import Bundle, load_bundle  # noqa: E402
@@ -63,13 +69,13 @@ def least_and_median(times: list[float]) -> Times:
 # --- ours -----------------------------------------------------------------------------------
 
 
-def ms_per_note(bundle: Bundle, repeats: int) -> dict[str, Times]:
+def ms_per_note(bundle: Bundle, repeats: int, resampling: Resampling) -> dict[str, Times]:
     """Whole requests: 32 bars, all that `compose` does."""
     found: dict[str, list[float]] = {str(batch): [] for batch in BATCHES}
     for repeat in range(repeats):
         for batch in BATCHES:
             began = time.perf_counter()
-            pieces = compose(bundle, batch, seed=repeat, bars=BARS)
+            pieces = compose(bundle, batch, seed=repeat, bars=BARS, resampling=resampling)
             seconds = time.perf_counter() - began
             found[str(batch)].append(1e3 * seconds / sum(len(p.score.notes) for p in pieces))
     return {batch: least_and_median(times) for batch, times in found.items()}
@@ -77,21 +83,28 @@ def ms_per_note(bundle: Bundle, repeats: int) -> dict[str, Times]:
 
 def flatness(bundle: Bundle, lengths: tuple[int, ...]) -> dict[str, dict[str, float]]:
     """One stream, on and on: time a note and memory around each length."""
-    v, decoder, sampling = bundle.vocabulary, bundle.decoder, bundle_sampling(bundle)
     rng = np.random.default_rng(0)
     plan = plan_piece(bundle, Wishes(bars=BARS), rng)
-    state = decoder.start([plan.conditions], [plan.part_map], meter_map=[plan.meter_map])
-    rules = SoftRules.start(v, [plan.meter_map], [10**6])  # it may not end before
+    start, meter_map = bundle.decoder.start, plan.meter_map
+    onsets = Onsets(
+        bundle,
+        start([plan.conditions], [plan.part_map], meter_map=[meter_map]),
+        SoftRules.start(bundle.vocabulary, [meter_map], [10**6]),  # it may not end before
+        Draws([rng], 1),
+        bundle_sampling(bundle),
+        Resampling(1),
+    )
     found: dict[str, dict[str, float]] = {}
-    times: deque[float] = deque(maxlen=100)
-    for note in range(1, max(lengths) + 51):
+    times: deque[float] = deque(maxlen=30)
+    notes, waited = 0, sorted(lengths)
+    while waited:
         began = time.perf_counter()
-        event = choose_row(bundle, state, rules, rng.random((1, len(Field))), sampling)
-        rules.advance(event)
-        state = decoder.advance(state, event)
-        times.append(1e3 * (time.perf_counter() - began))
-        if note - 50 in lengths:
-            found[str(note - 50)] = {
+        (rows,) = onsets.compose()
+        times.append(1e3 * (time.perf_counter() - began) / len(rows))
+        notes += len(rows)
+        if notes >= waited[0] + 50:
+            state = onsets.state
+            found[str(waited.pop(0))] = {
                 **least_and_median(list(times)),
                 "state_bytes": sum(a.nbytes for a in (*state.tracker, state.h, state.c)),
                 "peak_mb": peak_mb(),
@@ -287,10 +300,13 @@ def main() -> None:
     except BundleError as error:
         sys.exit(str(error))
     compose(bundle, 1, bars=2)  # the first of everything
-    ours = ms_per_note(bundle, options.repeats)
+    ours = ms_per_note(bundle, options.repeats, Resampling(1))
+    weighed = ms_per_note(bundle, options.repeats, bundle_resampling(bundle))
     result: dict[str, Any] = {
         "ms_per_note": {batch: times["min"] for batch, times in ours.items()},
         "ms_per_note_median": {batch: times["median"] for batch, times in ours.items()},
+        "candidates": bundle_resampling(bundle).candidates,
+        "ms_per_note_by_default": {batch: times["min"] for batch, times in weighed.items()},
         **in_a_new_process(options.model, options.repeats),
         "length": flatness(bundle, (*LENGTHS, *([LONG] if options.long else []))),
         "weights": f"{bundle.name}, {sum(w.size for w in bundle.weights.values()):,} parameters",
@@ -308,6 +324,8 @@ def main() -> None:
         print(f"{name:24} {ratio:8.1f} times as long a note as one stream of ours")
     for batch, times in ours.items():
         print(f"batch of {batch:>3}: {times['min']:.3f} ms a note (median {times['median']:.3f})")
+        ms = weighed[batch]["min"]
+        print(f"  with {result['candidates']} candidates for each onset {ms:.3f} ms")
     for length, facts in result["length"].items():
         print(
             f"around note {length:>7}: {facts['min']:.3f} ms (median {facts['median']:.3f}), "

@@ -37,7 +37,6 @@ from benchmarks.samples_report import (
     MEAN_SHARE,
     MOST_TIMES_BACH,
     report,
-    sampling_of,
     yardstick,
 )
 from benchmarks.samples_search import DEFAULT_GRID, head, line, reference_line, search
@@ -54,6 +53,9 @@ SAMPLING = {  # option names by what they say
     "rhythm_temperature": "The same for rhythm alone.",
     "top_p": "Choose among the likeliest that have this probability.",
     "min_p": "Drop what is less likely than this share of the best.",
+    "candidates": "How many of each onset are drawn.",
+    "pitch_weight": "How much their pitches count when one is taken.",
+    "duration_weight": "How much their durations do.",
 }
 
 
@@ -65,6 +67,7 @@ def show(found: Mapping[str, Any]) -> None:
         f"beside {n['reference']} of the {split} split; control: {n['training']} of training"
     )
     show_sampling(found["sampling"])
+    click.echo("onsets: " + ", ".join(f"{name} {of:g}" for name, of in found["resampling"].items()))
     show_features(found)
     show_rules(found)
     show_copies(found["copies"])
@@ -182,7 +185,11 @@ def run_search(
 def _sampling_options(command: Any) -> Any:
     for name, words in reversed(SAMPLING.items()):
         command = click.option(
-            f"--{name.replace('_', '-')}", name, type=float, multiple=True, help=words
+            f"--{name.replace('_', '-')}",
+            name,
+            type=int if name == "candidates" else float,
+            multiple=True,
+            help=words,
         )(command)
     return command
 
@@ -225,10 +232,10 @@ def main(
         if searching:
             run_search(bundle, grids, values or DEFAULT_GRID, count or 100, seed, as_json)
             return
-        sampling = sampling_of(bundle, {name: each[0] for name, each in values.items()})
+        wishes = {name: each[0] for name, each in values.items()}
         against = yardstick(bundle, grids, split or "test", count or 200, seed)
         with progress("Composing (bars)", quiet=quiet) as watch:
-            found, pieces = report(bundle, against, count or 200, seed, sampling, watch)
+            found, pieces = report(bundle, against, count or 200, seed, wishes, watch)
         if out is not None:
             keep(pieces, bundle, out)
     except MusicLSTMError as error:

@@ -17,7 +17,13 @@ from benchmarks.samples_measures import FAULTS, FEATURES, Measured, features_of,
 from benchmarks.samples_rates import compare, credibly_above
 from musiclstm.encoding import Field, encode
 from musiclstm.errors import BundleError
-from musiclstm.generation import Composition, CopyCheck, Sampling, bundle_sampling, compose
+from musiclstm.generation import (
+    Composition,
+    CopyCheck,
+    bundle_resampling,
+    bundle_sampling,
+    compose,
+)
 from musiclstm.generation.compose import Progress
 from musiclstm.model import Bundle
 
@@ -38,28 +44,6 @@ class Yardstick(NamedTuple):
     split: str
     reference: Measured
     control: npt.NDArray[np.float64]
-
-
-def sampling_of(bundle: Bundle, wishes: Mapping[str, float | None]) -> dict[Field, Sampling]:
-    """The sampling of a bundle with what is asked for put over it.
-
-    Args:
-        bundle: Its own sampling is the default.
-        wishes: ``temperature``, ``pitch_temperature`` and ``rhythm_temperature`` (which go before
-            the first), ``top_p``, ``min_p``; None or nothing leaves a value alone.
-
-    Raises:
-        RequestError: If a value is out of range.
-    """
-    chosen = {}
-    for field, default in bundle_sampling(bundle).items():
-        values = {name: wishes.get(name) for name in ("temperature", "top_p", "min_p")}
-        own = "pitch_temperature" if field == Field.PITCH else "rhythm_temperature"
-        if (field == Field.PITCH or field in RHYTHM) and wishes.get(own) is not None:
-            values["temperature"] = wishes[own]
-        given = {name: value for name, value in values.items() if value is not None}
-        chosen[field] = Sampling(**{**default.as_dict(), **given})
-    return chosen
 
 
 def yardstick(
@@ -111,7 +95,7 @@ def report(
     against: Yardstick,
     count: int,
     seed: int,
-    sampling: Mapping[Field, Sampling],
+    wishes: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> tuple[dict[str, Any], list[Composition]]:
     """Draw pieces, and say how they compare.
@@ -121,14 +105,18 @@ def report(
         against: What they are measured against.
         count: How many, at least 3.
         seed: Of the pieces, and of the bootstrap.
-        sampling: Of each field.
+        wishes: Changes of the bundle's own sampling, as :func:`bundle_sampling` and
+            :func:`bundle_resampling` take them.
         progress: As :func:`musiclstm.generation.compose` takes it.
 
     Returns:
         All figures, ready for JSON, and the pieces.
     """
     began = time.monotonic()
-    pieces = compose(bundle, count, seed=seed, sampling=sampling, progress=progress)
+    sampling, resampling = bundle_sampling(bundle, wishes), bundle_resampling(bundle, wishes)
+    pieces = compose(
+        bundle, count, seed=seed, sampling=sampling, resampling=resampling, progress=progress
+    )
     composed = time.monotonic()
     samples, reference = measured(pieces), against.reference
     features = shares(list(FEATURES), samples.features, against.control, reference.features)
@@ -144,6 +132,7 @@ def report(
         },
         "seed": seed,
         "sampling": {field.name.lower(): of.as_dict() for field, of in sampling.items()},
+        "resampling": resampling.as_dict(),
         "features": features,
         "shares": summary(features),
         "rules": rules,

@@ -5,7 +5,7 @@ from itertools import product
 from typing import Any
 
 from benchmarks.samples_rates import RULES, rates
-from benchmarks.samples_report import Yardstick, copies, report, sampling_of
+from benchmarks.samples_report import Yardstick, copies, report
 from musiclstm.model import Bundle
 
 # around what models of this size sounded best with; temperature 1 and top-p 1 are the model itself
@@ -46,7 +46,7 @@ def search(
     Args:
         bundle: The model.
         against: What they are measured against.
-        grid: Values by name, as :func:`sampling_of` knows them.
+        grid: Values by name; names are those of :func:`report`'s wishes.
         count: Pieces of each setting.
         seed: Of every setting, so that chance is the same for all.
 
@@ -54,7 +54,7 @@ def search(
         ``setting``, and what :data:`COLUMNS` names.
     """
     for setting in settings(grid):
-        found, _ = report(bundle, against, count, seed, sampling_of(bundle, setting))
+        found, _ = report(bundle, against, count, seed, setting)
         rules = found["rules"]
         yield {
             "setting": setting,

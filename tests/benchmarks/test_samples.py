@@ -15,11 +15,11 @@ from benchmarks.samples import main
 from benchmarks.samples_density import between, overlap_area, overlaps, shares, summary, within
 from benchmarks.samples_measures import FAULTS, FEATURES, equal_bars, faults, longest_silence
 from benchmarks.samples_rates import RULES, compare, credibly_above, rates
-from benchmarks.samples_report import copies, sampling_of, targets
+from benchmarks.samples_report import copies, targets
 from benchmarks.samples_search import settings as settings_of
 from musiclstm.encoding import Field
 from musiclstm.features import VoiceLeading
-from musiclstm.generation import Sampling
+from musiclstm.generation import Sampling, bundle_sampling
 from musiclstm.ingest import read_score
 from musiclstm.model import load_bundle
 from tests.bundles import tiny_bundle
@@ -269,9 +269,9 @@ def test_targets_are_met_or_missed():
 def test_sampling_is_the_bundles_but_for_what_is_asked(model, tmp_path):
     own = tiny_bundle(tmp_path / "own", sampling={"pitch": {"temperature": 0.7, "min_p": 0.1}})
     bundle = load_bundle(own)
-    assert sampling_of(bundle, {})[Field.PITCH] == Sampling(0.7, min_p=0.1)
-    assert sampling_of(bundle, {"temperature": 0.5})[Field.PITCH] == Sampling(0.5, min_p=0.1)
-    asked = sampling_of(
+    assert bundle_sampling(bundle, {})[Field.PITCH] == Sampling(0.7, min_p=0.1)
+    assert bundle_sampling(bundle, {"temperature": 0.5})[Field.PITCH] == Sampling(0.5, min_p=0.1)
+    asked = bundle_sampling(
         bundle, {"temperature": 0.5, "pitch_temperature": 0.6, "rhythm_temperature": 0.8}
     )
     assert {field.name: of.temperature for field, of in asked.items()} == {
@@ -281,7 +281,7 @@ def test_sampling_is_the_bundles_but_for_what_is_asked(model, tmp_path):
         "DURATION": 0.8,
         "VELOCITY": 0.5,
     }
-    assert sampling_of(bundle, {"top_p": 0.5})[Field.SHIFT].top_p == 0.5
+    assert bundle_sampling(bundle, {"top_p": 0.5})[Field.SHIFT].top_p == 0.5
 
 
 @pytest.fixture(scope="module")
