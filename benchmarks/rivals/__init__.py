@@ -1,0 +1,1 @@
+"""What our model is compared with: other networks and models, on the same rows and masks."""
