@@ -6,7 +6,7 @@ import pytest
 from musiclstm.encoding import Conditions, Field
 from musiclstm.errors import RequestError
 from musiclstm.generation import Resampling, Sampling
-from musiclstm.generation.onsets import Draws, Onsets
+from musiclstm.generation.onsets import Draws, Onsets, loops
 from musiclstm.generation.rules import SoftRules
 from musiclstm.model import load_bundle
 from musiclstm.score import MeterMap, Part, Score
@@ -121,3 +121,37 @@ def test_when_and_who_are_left_to_chance(bundle):
 def test_what_cannot_be_is_refused(wrong):
     with pytest.raises(RequestError, match=r"65|0|-1|11"):
         Resampling(**wrong)
+
+
+# --- loops ----------------------------------------------------------------------------------
+
+
+def test_a_loop_is_what_has_come_four_times_without_a_break():
+    assert loops([b"x", *[b"a", b"b", b"c"] * 4]) == {b"a"}
+    assert loops([b"a"] * 4) == {b"a"}
+    assert loops([b"a"] * 3) == set()
+    assert loops([b"a", b"b", b"a", b"b", b"x", b"a", b"b", b"a", b"b"]) == set()
+    assert loops([*[b"a", b"b"] * 3, b"a"]) == set()
+    assert loops([]) == set()
+
+
+def test_it_does_not_go_on_for_ever(soloist):
+    """A part that would play one note a thousand times in a thousand is brought off it."""
+    weights = {name: np.zeros_like(value) for name, value in soloist.weights.items()}
+    weights["head.shift.out_bias"][24] = 50
+    weights["head.duration.out_bias"][23] = 50
+    weights["head.pitch.out_bias"][62] = 4.0
+    decoder = type(soloist.decoder)(soloist.network, soloist.vocabulary, weights)
+    held = {}
+    for candidates in (1, 30):
+        bundle = load_bundle(soloist.path)
+        bundle.__dict__["decoder"] = decoder
+        onsets = onsets_of(bundle, 4, Resampling(candidates, 0.0, 0.0))
+        pitches = np.array([[rows[0, Field.PITCH] for rows in onsets.compose()] for _ in range(60)])
+        held[candidates] = max(longest_run(column) for column in pitches.T)
+    assert held[30] <= 8 < held[1]
+
+
+def longest_run(values):
+    ends = np.flatnonzero(np.append(np.diff(values) != 0, True))
+    return int(np.diff(ends, prepend=-1).max())
