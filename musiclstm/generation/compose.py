@@ -135,7 +135,8 @@ def _begin(bundle: Bundle, plans: Sequence[Plan]) -> tuple[DecoderState, SoftRul
         meter_map=meter_maps,
     )
     bars = [plan.conditions.bars or 0 for plan in plans]
-    return state, SoftRules.start(bundle.vocabulary, meter_maps, bars)
+    keys = [plan.conditions.key for plan in plans]
+    return state, SoftRules.start(bundle.vocabulary, meter_maps, bars, keys)
 
 
 def _sampling(

@@ -6,14 +6,12 @@ what happens at an onset, each from the same past, and takes one with a chance t
 likely the model finds its notes (sampling importance resampling: Rubin, "The calculation of
 posterior distributions by data augmentation: comment", JASA 82, 1987).
 
-A model that knows what its own past suggests can fall into a loop, and each time round makes the
-next more likely. So what would begin the fifth time is drawn hotter, and passed over where there is
-another candidate.
+A candidate that would go on with a loop (:mod:`.loops`) is passed over where there is another; so
+that there is one, they are drawn hotter then.
 
 The pieces of a batch go from onset to onset together; candidates that are done wait for the others.
 """
 
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -23,6 +21,7 @@ import numpy.typing as npt
 
 from musiclstm.encoding import MAX_MODEL_PARTS, Field, Kind
 from musiclstm.errors import RequestError
+from musiclstm.generation.loops import Past
 from musiclstm.generation.rules import SoftRules
 from musiclstm.generation.sampling import Sampling, choose
 from musiclstm.model import Bundle, DecoderState
@@ -34,9 +33,6 @@ FloatArray = npt.NDArray[np.float64]
 MOST_CANDIDATES = 64
 _NEVER = np.float32(-np.inf)  # as a log-probability
 _PRIME = np.int64(1_000_003)  # for hashes, which overflow as they will
-# What comes again this often, one after the other, is a loop; over so many onsets at most.
-LOOP_TIMES = 4
-LONGEST_LOOP = 32
 _HEAT = 3.0  # the temperature with which a loop is left
 _DRAWS = 64  # rows for which random numbers are drawn at once
 
@@ -131,16 +127,14 @@ class Onsets:
             if r.candidates > 1
             else {}
         )
-        self._past: list[deque[bytes]] = [
-            deque(maxlen=LOOP_TIMES * LONGEST_LOOP) for _ in range(len(self.state))
-        ]
+        self.past = [Past(self.bundle.vocabulary) for _ in range(len(self.state))]
         self.counts = {field: count for field, count in counts.items() if count > 0}
 
     def select(self, pieces: IndexArray) -> None:
         """Go on with these pieces."""
         self.state, self.rules = self.state.select(pieces), self.rules.select(pieces)
         self.draws.select(pieces)
-        self._past = [self._past[piece] for piece in pieces.tolist()]
+        self.past = [self.past[piece] for piece in pieces.tolist()]
 
     def compose(self) -> list[EventArray]:
         """Choose what happens at the next onset, or that nothing more does.
@@ -148,44 +142,15 @@ class Onsets:
         Returns:
             For each piece its rows ``(n, 5)``, at least one. A WAIT and END stand alone.
         """
-        unwanted = [loops(past) for past in self._past]
-        drawn = _Candidates(self, np.array([bool(those) for those in unwanted]))
+        drawn = _Candidates(self)
         while drawn.which.size:
             drawn.draw_row()
-        taken = drawn.take(unwanted)
+        taken = drawn.take()
         self.state, self.rules = drawn.after(taken)
         rows = drawn.rows(taken)
-        for past, onset in zip(self._past, rows, strict=True):
-            past.append(_music(onset))
+        for past, onset in zip(self.past, rows, strict=True):
+            past.add(onset)
         return rows
-
-
-def _music(onset: EventArray) -> bytes:
-    """What makes two onsets the same: all but how loud they are."""
-    return onset[:, : Field.VELOCITY].tobytes()
-
-
-def loops(past: Sequence[bytes]) -> set[bytes]:
-    """What would go on with a loop.
-
-    Args:
-        past: The last onsets, each as it is.
-
-    Returns:
-        Onsets with which something would begin its fifth time, without a break; often none.
-
-    >>> loops([b"a", b"b"] * 4)
-    {b'a'}
-    >>> loops([b"c", b"a", b"b", b"a", b"b"])
-    set()
-    """
-    found, onsets = set(), list(past)
-    for length in range(1, len(onsets) // LOOP_TIMES + 1):
-        if onsets[-1] == onsets[-1 - length]:
-            span = onsets[-LOOP_TIMES * length :]
-            if span[length:] == span[:-length]:
-                found.add(onsets[-length])
-    return found
 
 
 class _Candidates:
@@ -195,8 +160,8 @@ class _Candidates:
         which: Those that still go on.
     """
 
-    def __init__(self, onsets: Onsets, hot: npt.NDArray[np.bool_]) -> None:
-        self._of, self._hot = onsets, hot
+    def __init__(self, onsets: Onsets) -> None:
+        self._of = onsets
         self._k, self._pieces = onsets.resampling.candidates, len(onsets.state)
         self.which = np.arange(self._pieces * self._k)
         self._state, self._rules = onsets.state, onsets.rules
@@ -207,6 +172,7 @@ class _Candidates:
         self._done: list[tuple[IndexArray, DecoderState, SoftRules]] = []
         self._scores = np.zeros(len(self.which))
         self._shapes = np.zeros(len(self.which), np.int64)  # hashes of when and who
+        self._hot = self._heat() if self._k > 1 else None
         self._last = np.zeros(self._pieces)  # of each piece the number that decides
 
     def draw_row(self) -> None:
@@ -236,20 +202,17 @@ class _Candidates:
         if np.count_nonzero(has_note) < len(event):
             self._finish(np.flatnonzero(~has_note))
 
-    def take(self, unwanted: Sequence[set[bytes]]) -> IndexArray:
-        """One candidate of each piece, ``(B,)``.
-
-        Args:
-            unwanted: For each piece the onsets that are taken only for want of others.
-        """
+    def take(self) -> IndexArray:
+        """One candidate of each piece, ``(B,)``; what its past warns of only for want of others."""
+        past = self._of.past
         firsts = np.arange(self._pieces) * self._k
         if self._k == 1:
             return firsts
         shapes = self._shapes.reshape(self._pieces, self._k)
         agree = shapes == shapes[:, :1]
-        for piece in [number for number, those in enumerate(unwanted) if those]:
+        for piece in [number for number, of_piece in enumerate(past) if of_piece.wary]:
             all_rows = self.rows(firsts[piece] + np.arange(self._k))
-            fine = np.array([_music(rows) not in unwanted[piece] for rows in all_rows])
+            fine = np.array([not past[piece].repeats(rows) for rows in all_rows])
             if fine.any():
                 agree[piece] = agree[piece] & fine if (agree[piece] & fine).any() else fine
         scores = np.where(agree, self._scores.reshape(self._pieces, self._k), -np.inf)
@@ -311,14 +274,30 @@ class _Candidates:
         logits = decoder.logits(asked)
         np.putmask(logits, ~allowed, _NEVER)
         drawn_from = logits
-        if self._k > 1 and np.count_nonzero(self._hot):
-            heat = np.ones(rows, np.float32)
-            heat[self._hot[self.which // self._k]] = _HEAT
+        if self._hot is not None:
+            # a loop is left by whatever changes, a pitch by its part alone
+            column = event[:, Field.PART] if field == Field.PITCH else np.int32(-1)
+            heat = self._hot[self.which // self._k, column]
             drawn_from = logits / heat[:, None]
         chosen = choose(drawn_from, uniforms[:, field], self._of.sampling[field])
         if (count := self._of.counts.get(field)) is not None:
             self._scores[self.which] += count * _log_of(logits, chosen)
         return chosen
+
+    def _heat(self) -> npt.NDArray[np.float32] | None:
+        """Temperatures of each part's pitches, and in a last column of all else.
+
+        Returns:
+            float32 ``(B, parts + 1)``; None where all are 1.
+        """
+        wary = [piece for piece, past in enumerate(self._of.past) if past.wary]
+        if not wary:
+            return None
+        heat = np.ones((self._pieces, len(self._of.bundle.vocabulary.parts) + 1), np.float32)
+        for piece in wary:
+            past = self._of.past[piece]
+            heat[piece, slice(None) if past.loops else past.tired] = _HEAT
+        return heat
 
     def _finish(self, done: IndexArray) -> None:
         """Set some of those that go on aside, by their places."""

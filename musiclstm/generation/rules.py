@@ -2,9 +2,9 @@
 
 They apply in sampling only; likelihoods know nothing of them. A part that is monophonic in the
 corpus stays so, no part leaves its range or strikes more notes at once than it ever did, and with a
-given length nothing begins or sounds after the last bar, nor does the piece end before it. Where a
-rule leaves nothing that is legal, it gives way; but like the hard masks the rules look ahead, and
-of their own doing come to no such place.
+given length nothing begins or sounds after the last bar, nor does the piece end before it. A piece
+in a key begins with its tonic triad. Where a rule leaves nothing that is legal, it gives way; but
+like the hard masks the rules look ahead, and of their own doing come to no such place.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from musiclstm.encoding import Field, Kind, Vocabulary
 from musiclstm.encoding.stages import ABOVE, ITSELF, NEVER
 from musiclstm.encoding.vocabulary import N_PITCHES
 from musiclstm.model import DecoderState
-from musiclstm.score import MeterMap
+from musiclstm.score import Key, MeterMap
 
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int32]
@@ -40,6 +40,14 @@ def bar_line(meter_map: MeterMap, bar: int, steps_per_quarter: int) -> int:
     which = int(np.searchsorted(stretches.bar, bar, side="right")) - 1
     bars = bar - int(stretches.bar[which])
     return int(stretches.start[which]) + bars * int(stretches.bar_steps[which])
+
+
+def _opening(key: Key | None) -> BoolArray:
+    """The pitches of the tonic triad, bool ``(128,)``; all of them where there is no key."""
+    if key is None:
+        return np.ones(N_PITCHES, bool)
+    triad = (0, 3, 7) if key.mode == "minor" else (0, 4, 7)
+    return np.isin((np.arange(N_PITCHES) - key.tonic) % 12, triad)
 
 
 @dataclass(frozen=True)
@@ -88,6 +96,8 @@ class SoftRules:
         end: Step at which it ends, ``(B,)``; :data:`OPEN_END` where the length is open.
         struck: Notes struck at the present onset by each part, ``(B, parts)``.
         tied: Whether the last row goes on in the next, ``(B,)`` bool.
+        opening: Pitches with which the piece may begin, ``(B, 128)`` bool.
+        onsets: How many onsets it has, 0 to 2, ``(B,)``; 2 for more too.
     """
 
     vocabulary: Vocabulary
@@ -96,12 +106,18 @@ class SoftRules:
     end: IntArray
     struck: IntArray
     tied: BoolArray
+    opening: BoolArray
+    onsets: IntArray
 
     @classmethod
     def start(
-        cls, vocabulary: Vocabulary, meter_maps: Sequence[MeterMap], bars: Sequence[int | None]
+        cls,
+        vocabulary: Vocabulary,
+        meter_maps: Sequence[MeterMap],
+        bars: Sequence[int | None],
+        keys: Sequence[Key | None] = (),
     ) -> "SoftRules":
-        """Rules for pieces of ``bars`` bars each (None: of open length)."""
+        """Rules for pieces of ``bars`` bars each (None: of open length), and in these keys."""
         q = vocabulary.steps_per_quarter
         last, end = [], []
         for meter_map, length in zip(meter_maps, bars, strict=True):
@@ -114,6 +130,8 @@ class SoftRules:
             end=np.array(end, np.int32),
             struck=np.zeros((len(last), len(vocabulary.parts)), np.int32),
             tied=np.zeros(len(last), bool),
+            opening=np.stack([_opening(key) for key in keys or [None] * len(last)]),
+            onsets=np.zeros(len(last), np.int32),
         )
 
     def select(self, streams: npt.NDArray[np.intp]) -> "SoftRules":
@@ -124,6 +142,8 @@ class SoftRules:
             end=self.end[streams],
             struck=self.struck[streams],
             tied=self.tied[streams],
+            opening=self.opening[streams],
+            onsets=self.onsets[streams],
         )
 
     def continued(
@@ -131,9 +151,11 @@ class SoftRules:
     ) -> "SoftRules":
         """The same pieces, further on; see :meth:`DecoderState.continued`."""
         struck, tied = np.empty_like(self.struck), np.empty_like(self.tied)
+        onsets = np.empty_like(self.onsets)
         for streams, rules, places in stretches:
             struck[streams], tied[streams] = rules.struck[places], rules.tied[places]
-        return replace(self, struck=struck, tied=tied)
+            onsets[streams] = rules.onsets[places]
+        return replace(self, struck=struck, tied=tied, onsets=onsets)
 
     def allowed(self, state: DecoderState, field: Field, event: IntArray) -> BoolArray | None:
         """Ids that the rules allow in a field, bool ``(B, size)``; None where no rule applies."""
@@ -142,11 +164,13 @@ class SoftRules:
         if field == Field.PART:
             return self._parts(state, event[:, Field.SHIFT])
         if field == Field.PITCH:
-            return self.habits.in_range.take(event[:, Field.PART], axis=0)
+            return self._pitches(state, event)
         return self._durations(state, event) if field == Field.DURATION else None
 
     def advance(self, event: IntArray) -> None:
         """Take note of the row that was chosen in each stream."""
+        is_note = event[:, Field.SHIFT] <= self.vocabulary.max_shift
+        self.onsets = np.where(is_note, self._onset_of(event), self.onsets)
         if not self.habits.chords:
             return  # a monophonic part sounds from its first note on: nothing need be counted
         v = self.vocabulary
@@ -157,6 +181,25 @@ class SoftRules:
         place = np.arange(0, self.struck.size, parts) + event[:, Field.PART]
         self.struck.reshape(-1)[place] += notes
         self.tied = (shift <= v.max_shift) & (event[:, Field.DURATION] == v.tie)
+
+    def _onset_of(self, event: IntArray) -> IntArray:
+        """Which onset a row belongs to: 1 for the first, 2 for all others."""
+        later = (event[:, Field.SHIFT] > 0) | (self.onsets == 0)
+        number: IntArray = np.minimum(self.onsets + later, 2)
+        return number
+
+    def _pitches(self, state: DecoderState, event: IntArray) -> BoolArray:
+        part = event[:, Field.PART]
+        allowed: BoolArray = self.habits.in_range.take(part, axis=0)
+        first = self._onset_of(event) == 1
+        if np.count_nonzero(first):
+            # of a chord the first note alone: those above it must find a place
+            first &= state.tracker.silent[np.arange(len(part)), part] == 0
+            first &= ~self.vocabulary.drum_parts.take(part)
+            triad = allowed & self.opening
+            first &= np.logical_or.reduce(triad, axis=1)  # a narrow part may have none of it
+            allowed = np.where(first[:, None], triad, allowed)
+        return allowed
 
     def _opens(self, state: DecoderState) -> IntArray:
         """The step from which each part may strike again, int32 ``(B, parts)``.

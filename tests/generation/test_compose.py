@@ -370,3 +370,16 @@ def test_a_state_stays_as_it_is(bundle):
     again = decoder.advance(state, event)
     assert np.array_equal(again.output, one.output)
     assert all(np.array_equal(a, b) for a, b in zip(again.tracker, one.tracker, strict=True))
+
+
+# --- the beginning --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "triad"), [("C major", {0, 4, 7}), ("A minor", {9, 0, 4}), ("Eb major", {3, 7, 10})]
+)
+def test_a_piece_begins_with_the_triad_of_its_key(bundle, name, triad):
+    for piece in compose(bundle, 12, bars=2, seed=2, key=Key.parse(name)):
+        notes = piece.score.notes
+        first = notes[notes[:, Column.ONSET] == notes[:, Column.ONSET].min()]
+        assert set((first[:, Column.PITCH] % 12).tolist()) <= triad

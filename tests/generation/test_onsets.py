@@ -6,7 +6,7 @@ import pytest
 from musiclstm.encoding import Conditions, Field
 from musiclstm.errors import RequestError
 from musiclstm.generation import Resampling, Sampling
-from musiclstm.generation.onsets import Draws, Onsets, loops
+from musiclstm.generation.onsets import Draws, Onsets
 from musiclstm.generation.rules import SoftRules
 from musiclstm.model import load_bundle
 from musiclstm.score import MeterMap, Part, Score
@@ -124,15 +124,6 @@ def test_what_cannot_be_is_refused(wrong):
 
 
 # --- loops ----------------------------------------------------------------------------------
-
-
-def test_a_loop_is_what_has_come_four_times_without_a_break():
-    assert loops([b"x", *[b"a", b"b", b"c"] * 4]) == {b"a"}
-    assert loops([b"a"] * 4) == {b"a"}
-    assert loops([b"a"] * 3) == set()
-    assert loops([b"a", b"b", b"a", b"b", b"x", b"a", b"b", b"a", b"b"]) == set()
-    assert loops([*[b"a", b"b"] * 3, b"a"]) == set()
-    assert loops([]) == set()
 
 
 def test_it_does_not_go_on_for_ever(soloist):
