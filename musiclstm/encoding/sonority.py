@@ -38,7 +38,7 @@ def sonorities_by_class() -> IntArray:
         int32 ``(4096, 12)``: bit k is the pitch class k semitones above.
 
     >>> [f"{seen:012b}" for seen in sonorities_by_class()[0b10010001, [0, 4, 7]]]  # C major
-    ['000010010001', '000100001001', '000000100001']
+    ['000010010001', '000100001001', '001000100001']
     """
     bits, turn = np.arange(SONORITIES)[:, None], np.arange(CLASSES)
     turned: IntArray = ((bits >> turn | bits << CLASSES - turn) % SONORITIES).astype(np.int32)
