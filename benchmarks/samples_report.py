@@ -15,7 +15,7 @@ from benchmarks.jsb_grids import STEPS_PER_QUARTER, VOICES, Grid, score_of
 from benchmarks.samples_density import shares, summary
 from benchmarks.samples_measures import FAULTS, FEATURES, Measured, features_of, measure
 from benchmarks.samples_rates import compare, credibly_above
-from musiclstm.encoding import Field, encode
+from musiclstm.encoding import encode
 from musiclstm.errors import BundleError
 from musiclstm.generation import (
     Composition,
@@ -29,7 +29,6 @@ from musiclstm.model import Bundle
 
 MEAN_SHARE, LEAST_SHARE = 0.9, 0.75
 MOST_TIMES_BACH = 1.5
-RHYTHM = (Field.SHIFT, Field.PART, Field.DURATION)  # when and by whom; the pitch is the rest
 
 
 class Yardstick(NamedTuple):

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from musiclstm.model import Bundle
 
 DEFAULT_MODEL = "chorales"
-RHYTHM = ("SHIFT", "PART", "DURATION")  # when and by whom; the pitch is the rest
 # a run this long that is in the training set too is worth a word; Bach shares shorter with Bach
 TELL_FROM_NOTES = 24
 

@@ -148,8 +148,9 @@ class Onsets:
         taken = drawn.take()
         self.state, self.rules = drawn.after(taken)
         rows = drawn.rows(taken)
-        for past, onset in zip(self.past, rows, strict=True):
-            past.add(onset)
+        if self.resampling.candidates > 1:  # else nobody asks
+            for past, onset in zip(self.past, rows, strict=True):
+                past.add(onset)
         return rows
 
 
