@@ -10,7 +10,9 @@ predict the same fields in the same order, and are asked of the legal ids alone.
 is known than its meters and, where a corpus has sub-folders, the style; no piece is transposed. Of
 the training pieces some 30,000 rows are judged.
 
-All train for the same time on all cores, one after the other. What is made is kept in ``--out``,
+All train for the same time, one after the other: ours as many minutes as are asked for, on two
+cores with nothing beside it; rivals twice as many minutes of the processor's time, so that they can
+share the machine, on one core without waiting for another (``--threads 1``). What is made is kept in ``--out``,
 and what is found at once in ``benchmarks/results/likelihood.json``: a run that was killed goes on
 where it was. Everything is chosen on the valid split; the test split must be asked for.
 """
@@ -136,7 +138,7 @@ def say(words: str) -> None:
     type=click.FloatRange(0, min_open=True),
     default=MINUTES,
     show_default=True,
-    help="Of training, each.",
+    help="Of training on two cores, each.",
 )
 @click.option(
     "--trial-minutes",

@@ -140,7 +140,7 @@ class Hidden:
         began = time.monotonic()
         start = HMM.random(music.vocabulary, STATES, terms.seed)
         pieces = music.pieces["train"]
-        model = start.fitted(pieces, rounds=ROUNDS, seconds=60 * terms.minutes, tell=tell)
+        model = start.fitted(pieces, rounds=ROUNDS, seconds=terms.seconds, tell=tell)
         np.savez_compressed(folder / "hmm.npz", allow_pickle=False, **model.arrays())
         minutes = round((time.monotonic() - began) / 60, 2)
         return {

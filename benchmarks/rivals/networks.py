@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.rivals.corpora import Music
-from benchmarks.rivals.terms import Facts, Nats, Tell, Terms
+from benchmarks.rivals.terms import CORES, Facts, Nats, Tell, Terms
 from musiclstm.encoding import Encoded
 from musiclstm.files import atomic_write_bytes
 from musiclstm.model import count_parameters
@@ -50,7 +50,7 @@ class TorchRival:
             music,
             self._choice(best),
             self._shape(terms),
-            seconds=60 * terms.minutes,
+            seconds=terms.seconds,
             seed=terms.seed,
             folder=folder,
         )
@@ -60,7 +60,7 @@ class TorchRival:
             "parameters": count(course.model),
             "steps": progress.step,
             "rows_per_second": round(progress.rows / max(progress.seconds, 1e-9)),
-            "minutes": round(progress.seconds / 60, 2),
+            "minutes": round(progress.seconds / 60 / CORES, 2),
             "best_step": progress.best_step,
             "choice": best,
             "trials": tried,
@@ -100,7 +100,7 @@ class TorchRival:
                     music,
                     choice,
                     self._shape(terms),
-                    seconds=60 * terms.trial_minutes,
+                    seconds=terms.trial_seconds,
                     seed=terms.seed,
                 )
                 course.run(lambda _: None)

@@ -15,14 +15,17 @@ Tell = Callable[[str], None]
 Facts = dict[str, Any]
 
 
+CORES = 2  # on as many minutes are counted
+
+
 @dataclass(frozen=True)
 class Terms:
     """What holds for every contender.
 
     Attributes:
         config: Of our network; rivals take its sizes.
-        minutes: How long each may train.
-        trial_minutes: How long each trial takes; 0 for no trials.
+        minutes: How long each may train on :data:`CORES` cores.
+        trial_minutes: How long each trial takes there; 0 for no trials.
         seed: Of all chance.
         threads: That PyTorch may use.
     """
@@ -32,6 +35,16 @@ class Terms:
     trial_minutes: float
     seed: int
     threads: int
+
+    @property
+    def seconds(self) -> float:
+        """Of the processor, all cores together, that a rival may train."""
+        return 60 * CORES * self.minutes
+
+    @property
+    def trial_seconds(self) -> float:
+        """The same of a trial."""
+        return 60 * CORES * self.trial_minutes
 
 
 def per_note(nats: Callable[[Encoded], npt.NDArray[Any]], pieces: Sequence[Encoded]) -> Nats:

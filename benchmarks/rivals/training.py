@@ -1,7 +1,7 @@
 """Training a rival in PyTorch within a time: AdamW, warm-up and cosine, averaged weights.
 
-The learning rate follows the time that has passed, so that it ends where the time does whatever
-else the machine is doing. What is kept is what ours keeps: the averaged weights of the evaluation
+The time is the processor's, of all threads together, so that what else the machine is doing takes
+nothing away. The learning rate follows it, and ends where it does. What is kept is what ours keeps: the averaged weights of the evaluation
 that liked the held-out pieces best. Evaluations take at most a tenth of the time, and count as
 training. A run that was killed goes on from a checkpoint.
 """
@@ -70,7 +70,7 @@ class Progress:
     """How far a training has come; everything but arrays of a checkpoint.
 
     Attributes:
-        seconds: Spent.
+        seconds: Spent of the processor's time.
         step: Steps done.
         rows: Rows learned from, padding left out.
         best_nats: Valid nats a note of the best evaluation.
@@ -110,7 +110,7 @@ class Course:
         music: To learn from and to be judged on.
         choice: Hyper-parameters.
         shape: Of batches.
-        seconds: How long, evaluations included.
+        seconds: How long, evaluations included, of the processor's time.
         seed: Of all chance.
         folder: Where checkpoints lie; None for none.
     """
@@ -170,10 +170,10 @@ class Course:
         """
         if self.file is not None and self.file.exists():
             self._take_up(self.file)
-        before, began = self.progress.seconds, time.monotonic()
+        before, began = self.progress.seconds, time.process_time()
 
         def spent() -> float:
-            return before + time.monotonic() - began
+            return before + time.process_time() - began
 
         saved = judged = spent()
         batches = self._batches()
@@ -238,7 +238,7 @@ class Course:
 
     def _evaluate(self, spent: Callable[[], float]) -> str:
         """Judge the averaged weights on held-out pieces, and keep them if they are the best."""
-        began = time.monotonic()
+        began = time.process_time()
         own = {name: value.clone() for name, value in self.model.state_dict().items()}
         self.model.load_state_dict(self.average)
         valid = float(judge(self.model, self.held_out).sum())
@@ -246,7 +246,7 @@ class Course:
         if valid < self.progress.best_nats:
             self.progress.best_nats, self.progress.best_step = valid, self.progress.step
             self.best = {name: value.clone() for name, value in self.average.items()}
-        self._evaluation_seconds = max(self._evaluation_seconds, time.monotonic() - began)
+        self._evaluation_seconds = max(self._evaluation_seconds, time.process_time() - began)
         train = self._nats / max(self._notes, 1)
         self._nats, self._notes = 0.0, 0
         self.progress.seconds = spent()
