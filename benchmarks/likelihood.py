@@ -11,10 +11,11 @@ is known than its meters and, where a corpus has sub-folders, the style; no piec
 the training pieces some 30,000 rows are judged.
 
 All train for the same time, one after the other: ours as many minutes as are asked for, on two
-cores with nothing beside it; rivals twice as many minutes of the processor's time, so that they can
-share the machine, on one core without waiting for another (``--threads 1``). What is made is kept in ``--out``,
-and what is found at once in ``benchmarks/results/likelihood.json``: a run that was killed goes on
-where it was. Everything is chosen on the valid split; the test split must be asked for.
+cores with nothing beside it; rivals twice as many minutes of the processor's time, so that they
+can share the machine (and with ``--threads 1`` they never wait for a second core). What is made is
+kept in ``--out``, and what is found at once in ``benchmarks/results/likelihood.json``: a run that
+was killed goes on where it was. Everything is chosen on the valid split; the test split must be
+asked for.
 """
 
 import hashlib

@@ -37,6 +37,11 @@ def parts(draw: st.DrawFn) -> Part:
     return Part(program=program, is_drum=is_drum, name=draw(_NAMES))
 
 
+def keys() -> st.SearchStrategy[Key | None]:
+    """Any key, or none."""
+    return st.one_of(st.none(), st.integers(0, 23).map(Key.from_index))
+
+
 @st.composite
 def meters(draw: st.DrawFn, step: int = 0) -> Meter:
     """A meter that music has, compound and odd ones among them."""
@@ -129,7 +134,7 @@ def scores(
         steps_per_quarter=grid,
         tempos=draw(tempo_maps()),
         meter_map=MeterMap() if free else draw(meter_maps(grid)),
-        key=draw(st.one_of(st.none(), st.integers(0, 23).map(Key.from_index))),
+        key=draw(keys()),
         style=draw(st.sampled_from(["", "folk"])),
         performed=free,
     )

@@ -1,9 +1,9 @@
 """Training a rival in PyTorch within a time: AdamW, warm-up and cosine, averaged weights.
 
 The time is the processor's, of all threads together, so that what else the machine is doing takes
-nothing away. The learning rate follows it, and ends where it does. What is kept is what ours keeps: the averaged weights of the evaluation
-that liked the held-out pieces best. Evaluations take at most a tenth of the time, and count as
-training. A run that was killed goes on from a checkpoint.
+nothing away. The learning rate follows it, and ends where it does. What is kept is what ours keeps:
+the averaged weights of the evaluation that liked the held-out pieces best. Evaluations take at most
+a tenth of the time, and count as training. A run that was killed goes on from a checkpoint.
 """
 
 import math

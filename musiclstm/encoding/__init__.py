@@ -21,6 +21,7 @@ from musiclstm.encoding.context import (
     onset_context,
     voice_context,
 )
+from musiclstm.encoding.degrees import key_numbers
 from musiclstm.encoding.fitting import FittedParts, fit_parts
 from musiclstm.encoding.histograms import SHARES, Faded, fade
 from musiclstm.encoding.intervals import INTERVALS, NO_INTERVAL, interval_ids
@@ -96,6 +97,7 @@ __all__ = [
     "fit_parts",
     "input_ids",
     "interval_ids",
+    "key_numbers",
     "motions_in_reach",
     "note_columns",
     "note_context",

@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from musiclstm.encoding.degrees import degree_ids
 from musiclstm.encoding.histograms import turn
 from musiclstm.encoding.intervals import (
     BEFORE,
@@ -39,7 +40,16 @@ from musiclstm.encoding.parts import MAX_MODEL_PARTS
 from musiclstm.encoding.recall import BUCKETS
 from musiclstm.encoding.ruler import Ruler
 from musiclstm.encoding.sonority import SONORITIES, sonorities
-from musiclstm.encoding.stages import Before, BoolArray, FloatArray, IntArray, Note, Onset, Voice
+from musiclstm.encoding.stages import (
+    Before,
+    BoolArray,
+    FloatArray,
+    IntArray,
+    Kind,
+    Note,
+    Onset,
+    Voice,
+)
 from musiclstm.encoding.vocabulary import Vocabulary
 
 ByteArray = npt.NDArray[np.uint8]
@@ -73,10 +83,11 @@ class VoiceContext(NamedTuple):
     """What the part adds; where a row has none, ids are none and shares 0.
 
     Attributes:
-        voice_ids: int32 ``(N, 20 + 6 parts)``: the part, its last three pitches, its last four
+        voice_ids: int32 ``(N, 21 + 6 parts)``: the part, its last three pitches, its last four
             durations, steps since its last onset, steps to its end; as intervals from the
             reference what each part sounds now, four ways, and sounded just before, two ways, and
-            the candidates; the part's last four steps; the lengths of the candidates' matches.
+            the candidates; the part's last four steps; the lengths of the candidates' matches; the
+            scale degree of the reference.
         voice_sounding: uint8 ``(N, 128)``: how long each pitch will still sound in the part.
         voice_shares: float32 ``(N, 36)``: shares of pitch classes, from that of the reference up.
         reference: The part's last pitch, or the middle of its range, int32 ``(N,)``.
@@ -106,9 +117,9 @@ class NoteContext(NamedTuple):
     """What the pitch adds; where a row has none, ids are none and shares 0.
 
     Attributes:
-        note_ids: int32 ``(N, 11 + 2 parts)``: the part, the pitch; as intervals to it what each
+        note_ids: int32 ``(N, 12 + 2 parts)``: the part, the pitch; as intervals to it what each
             part sounds now, two ways, and the part's last pitch; the duration candidates and the
-            lengths of their matches.
+            lengths of their matches; and the pitch's scale degree.
         note_shares: float32 ``(N, 36)``: shares of pitch classes, from that of the pitch up.
         duration_candidates: Durations of those pitch candidates that were chosen, and the duration
             that the part gave this pitch last; -1 for none. int32 ``(N, 4)``.
@@ -176,8 +187,17 @@ def onset_context(onset: Onset, ruler: Ruler, vocabulary: Vocabulary) -> OnsetCo
     )
 
 
-def voice_context(voice: Voice, onset: Onset, vocabulary: Vocabulary) -> VoiceContext:
-    """Context that is known with the part."""
+def voice_context(
+    voice: Voice, onset: Onset, keys: IntArray, vocabulary: Vocabulary
+) -> VoiceContext:
+    """Context that is known with the part.
+
+    Args:
+        voice: The stage.
+        onset: The one before it.
+        keys: The key of each row, or of all, as the network may know it; see :mod:`.degrees`.
+        vocabulary: What the ids mean.
+    """
     v, part, recent, n = vocabulary, voice.part, voice.recent, len(voice.part)
     parts, matches = len(v.parts), BUCKETS.take(voice.matches)
     last = recent[:, 0]
@@ -202,6 +222,7 @@ def voice_context(voice: Voice, onset: Onset, vocabulary: Vocabulary) -> VoiceCo
             BEFORE.take(apart[:, parts : 2 * parts], axis=0).reshape(n, -1),
             INTERVAL_OF_DIFFERENCE.take(apart[:, 2 * parts :]),
             matches,
+            _degrees(keys, reference, part, v)[:, None],
         ),
         axis=1,
     )
@@ -236,8 +257,10 @@ def voice_context(voice: Voice, onset: Onset, vocabulary: Vocabulary) -> VoiceCo
     )
 
 
-def note_context(note: Note, voice: Voice, onset: Onset, vocabulary: Vocabulary) -> NoteContext:
-    """Context that is known with the pitch."""
+def note_context(
+    note: Note, voice: Voice, onset: Onset, keys: IntArray, vocabulary: Vocabulary
+) -> NoteContext:
+    """Context that is known with the pitch; the arguments are as in :func:`voice_context`."""
     v, part, n = vocabulary, voice.part, len(voice.part)
     parts, pitch = len(v.parts), note.pitch
     absent = part < _ZERO
@@ -262,6 +285,7 @@ def note_context(note: Note, voice: Voice, onset: Onset, vocabulary: Vocabulary)
             INTERVAL_OF_DIFFERENCE.take(apart[:, parts:]),
             durations,
             matches,
+            _degrees(keys, pitch, part, v)[:, None],
         ),
         axis=1,
     )
@@ -278,16 +302,19 @@ def note_context(note: Note, voice: Voice, onset: Onset, vocabulary: Vocabulary)
     )
 
 
-def after_context(before: Before, ruler: Ruler, vocabulary: Vocabulary) -> IntArray:
+def after_context(before: Before, ruler: Ruler, keys: IntArray, vocabulary: Vocabulary) -> IntArray:
     """What follows from the last row itself, for the next: ``after_ids`` of :class:`~.piece.Piece`.
 
     Returns:
-        int32 ``(N, 5 + parts)``: steps until the next note ends, how long each part still sounds,
-        position in the bar; and what the rows' past suggests as shift and part, with the length of
-        its match.
+        int32 ``(N, 6 + parts)``: steps until the next note ends, how long each part still sounds,
+        position in the bar; what the rows' past suggests as shift and part, with the length of its
+        match; and the scale degree of the last row.
     """
     v = vocabulary
     expected = before.expected
+    degrees = _degrees(keys, before.pitch, before.part, v)
+    if not before.kinds <= _NOTES:
+        degrees[(before.kind != Kind.NOTE) & (before.kind != Kind.TIE)] = -1
     ids = np.concatenate(
         (
             np.minimum(before.next_end, v.max_shift)[:, None],
@@ -295,10 +322,19 @@ def after_context(before: Before, ruler: Ruler, vocabulary: Vocabulary) -> IntAr
             ruler.place(before.step)[:, None],
             expected[:, :2],
             BUCKETS.take(expected[:, 4:]),
+            degrees[:, None],
         ),
         axis=1,
     )
     return layout(v).after.rows_of(ids)
+
+
+def _degrees(keys: IntArray, pitch: IntArray, part: IntArray, v: Vocabulary) -> IntArray:
+    """The scale degrees of a pitch a row, int32 ``(N,)``; none for drums."""
+    found = degree_ids(keys, pitch)
+    if v.has_drums:
+        found[v.drum_parts.take(part)] = -1
+    return found
 
 
 def _comparable(
@@ -319,6 +355,7 @@ def _shares_from(pitch: IntArray, onset: Onset, part: IntArray, v: Vocabulary) -
     return turned
 
 
+_NOTES = frozenset((Kind.NOTE, Kind.TIE))
 _SOUNDS = np.array([-1, 0], np.int32)  # for a part that is silent, and for one that is not
 
 

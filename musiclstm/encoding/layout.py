@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from musiclstm.encoding.degrees import DEGREES
 from musiclstm.encoding.histograms import PITCH_CLASSES
 from musiclstm.encoding.intervals import INTERVALS
 from musiclstm.encoding.recall import MATCH_LENGTHS
@@ -152,6 +153,7 @@ def _layout(parts: int, q: int) -> Layout:
         _Own(INTERVALS, PITCH_CANDIDATES),
         _Own(INTERVALS, SHOWN_INTERVALS),
         _Own(MATCH_LENGTHS, PITCH_CANDIDATES),
+        _Own(DEGREES),  # of the reference
     ]
     note: list[_Own | _ByPart] = [
         _Own(parts),
@@ -160,6 +162,7 @@ def _layout(parts: int, q: int) -> Layout:
         _Own(INTERVALS),  # from the part's last pitch
         _Own(durations, DURATION_CANDIDATES),
         _Own(MATCH_LENGTHS, DURATION_CANDIDATES),
+        _Own(DEGREES),
     ]
     after: list[_Own | _ByPart] = [
         _Own(max_shift + 1),  # steps to the next end
@@ -168,6 +171,7 @@ def _layout(parts: int, q: int) -> Layout:
         _Own(max_shift + 3),  # what the rows' past suggests: the shift,
         _Own(parts),  # the part,
         _Own(MATCH_LENGTHS),  # and how much speaks for it
+        _Own(DEGREES),  # of the last note
     ]
     return Layout(*(_columns(blocks, parts) for blocks in (onset, voice, note, after)))
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from musiclstm.encoding.conditions import Conditions
 from musiclstm.encoding.context import (
     Context,
     after_context,
@@ -18,6 +19,7 @@ from musiclstm.encoding.context import (
     onset_context,
     voice_context,
 )
+from musiclstm.encoding.degrees import key_numbers
 from musiclstm.encoding.histograms import Faded
 from musiclstm.encoding.masks import (
     legal_durations,
@@ -43,7 +45,7 @@ class Piece:
             id after the last.
         targets: The fields as they are to be predicted, int32 ``(N, 5)``; 0 where a row does not
             have one.
-        after_ids: Context that follows from the row itself, int32 ``(N, 5 + parts)``; see
+        after_ids: Context that follows from the row itself, int32 ``(N, 6 + parts)``; see
             :func:`~.context.after_context`.
         context: Musical context of each row.
         legal: Legal ids, all fields side by side, bool ``(N, sum of sizes)``.
@@ -86,7 +88,7 @@ def prepare(
     encoded: Encoded,
     vocabulary: Vocabulary,
     *,
-    bars: int | None = None,
+    conditions: Conditions = Conditions(),  # noqa: B008 (immutable)
     noise: Noise | None = None,
     faded: Faded | None = None,
 ) -> Piece:
@@ -95,13 +97,14 @@ def prepare(
     Args:
         encoded: Its rows, parts and meters.
         vocabulary: What the ids mean.
-        bars: The length that the network may know; None keeps it unspecified.
+        conditions: What the network may know; of these it sees length and key at every row.
         noise: How wrongly the past is to be remembered; None for not at all.
         faded: Of a section, what the notes before it have left (:func:`~.histograms.fade`).
     """
     v = vocabulary
     seen = survey(encoded.events, encoded.part_map, v, faded)
-    ruler = Ruler.of((encoded.meter_map,), np.array([bars or UNSPECIFIED_BARS]), v)
+    ruler = Ruler.of((encoded.meter_map,), np.array([conditions.bars or UNSPECIFIED_BARS]), v)
+    keys = key_numbers([conditions.key])
     before, following = seen.before.select(slice(-1)), seen.before.select(slice(1, None))
     has_all = seen.voice.part >= 0
     legal = np.concatenate(
@@ -120,14 +123,14 @@ def prepare(
     counts[1:, Field.SHIFT] = True
     read = np.concatenate([start_ids(1, v), input_ids(encoded.events, v)])
     inputs, onset, voice = read, seen.onset, seen.voice
-    at_onset, at_voice = onset_context(onset, ruler, v), voice_context(voice, onset, v)
+    at_onset, at_voice = onset_context(onset, ruler, v), voice_context(voice, onset, keys, v)
     if noise is not None:
         inputs = misread(read, noise, v)
         onset, voice = misremember(seen, noise, v)
         # which pitches sound is remembered wrongly, and not when the first of them ends
         at_onset = at_onset._replace(sounding=as_bytes(onset.sounding, v))
         # how the others move is not: a rule without exceptions cannot be learned from wrong notes
-        at_voice = voice_context(voice, onset, v)._replace(
+        at_voice = voice_context(voice, onset, keys, v)._replace(
             motion_ids=at_voice.motion_ids,
             sonority_ids=at_voice.sonority_ids,
             moves_from=at_voice.moves_from,
@@ -135,11 +138,11 @@ def prepare(
     return Piece(
         inputs=inputs,
         targets=np.where(counts, read, 0),
-        after_ids=after_context(following, ruler, v),
+        after_ids=after_context(following, ruler, keys, v),
         context=Context(
             **at_onset._asdict(),
             **at_voice._asdict(),
-            **note_context(seen.note, voice, onset, v)._asdict(),
+            **note_context(seen.note, voice, onset, keys, v)._asdict(),
         ),
         legal=legal,
         counts=counts,

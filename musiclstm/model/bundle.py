@@ -53,7 +53,7 @@ from musiclstm.model.novelty_file import read_arrays
 from musiclstm.model.reading import damaged, fault, printable
 from musiclstm.model.weights_file import Weights, read_weights, write_weights
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 _MAX_SETTINGS_BYTES = 2**20  # config and vocabulary; the largest vocabulary has a fifth of it
 

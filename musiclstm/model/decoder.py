@@ -20,6 +20,7 @@ from musiclstm.encoding import (
     Vocabulary,
     condition_ids,
     input_ids,
+    key_numbers,
     prepare,
     start_ids,
 )
@@ -110,6 +111,7 @@ class Decoder:
                 np.stack([condition_ids(wish, v) for wish in wishes])
             ),
             meter_maps=maps,
+            keys=key_numbers([wish.key for wish in wishes]),
             ruler=Ruler.of(maps, np.array([wish.bars or UNSPECIFIED_BARS for wish in wishes]), v),
         )
         # START is a row without any field, at step 0
@@ -193,7 +195,7 @@ class Decoder:
         """
         v = self.vocabulary
         wishes = conditions or Conditions()
-        piece = prepare(encoded, v, bars=wishes.bars)
+        piece = prepare(encoded, v, conditions=wishes)
         return nats_of_piece(self.folded, piece, condition_ids(wishes, v), v)
 
     # --- the row that is being chosen -------------------------------------------------------
@@ -211,12 +213,20 @@ class Decoder:
         """
         v, w = self.vocabulary, self.folded
         before = tracker.before(v)
-        x = w.row(inputs, after_context(before, state.ruler, v))
+        x = w.row(inputs, after_context(before, state.ruler, state.keys, v))
         x += heard.layer @ w.onset_read
         x += state.conditions
         output, h, c = w.cells.step(x, state.h, state.c)
         return DecoderState(
-            tracker, h, c, output, before, state.conditions, state.meter_maps, state.ruler
+            tracker,
+            h,
+            c,
+            output,
+            before,
+            state.conditions,
+            state.keys,
+            state.meter_maps,
+            state.ruler,
         )
 
     def _hear(self, state: DecoderState, shift: EventArray) -> HeardOnset:
@@ -257,7 +267,7 @@ class Decoder:
             sums += heard.layer @ w.onset
         elif field == Field.PART and heard is not None:
             voice = state.tracker.voice(heard.stage, chosen, v)
-            own = voice_context(voice, heard.stage, v)
+            own = voice_context(voice, heard.stage, state.keys, v)
             sums += w.voice_layer(own.voice_ids, own.voice_sounding, own.voice_shares) @ w.voice
             hints = PitchHints(
                 own.reference,
@@ -268,7 +278,7 @@ class Decoder:
             )
         elif field == Field.PITCH and heard is not None and voice is not None:
             stage = state.tracker.note(voice, chosen, v)
-            note = note_context(stage, voice, heard.stage, v)
+            note = note_context(stage, voice, heard.stage, state.keys, v)
             sums += w.note_layer(note.note_ids, note.note_shares) @ w.note
             hints = DurationHints(
                 heard.context.place,

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from musiclstm.encoding import Tracker
 from musiclstm.encoding.context import OnsetContext
 from musiclstm.encoding.ruler import Ruler
-from musiclstm.encoding.stages import Before, Onset, Voice
+from musiclstm.encoding.stages import Before, IntArray, Onset, Voice
 from musiclstm.model.heads import Hints
 from musiclstm.score import MeterMap
 
@@ -80,6 +80,8 @@ class DecoderState:
         output: What the heads read, float32 ``(B, U)``.
         before: The stage before the next row.
         conditions: What the conditions say to every row, float32 ``(B, U)``.
+        keys: Of each piece, as far as they are known, int32 ``(B,)``; see
+            :mod:`musiclstm.encoding.degrees`.
         meter_maps: One for all streams, or one for each.
         ruler: The same with the lengths in bars, to be looked up.
         row: What has been worked out of the row that is being chosen, so that no field does it
@@ -92,6 +94,7 @@ class DecoderState:
     output: FloatArray
     before: Before
     conditions: FloatArray
+    keys: IntArray
     meter_maps: tuple[MeterMap, ...]
     ruler: Ruler
     row: list[Known | None] = dataclass_field(default_factory=lambda: [None] * 6, repr=False)
@@ -110,6 +113,7 @@ class DecoderState:
             output=self.output[at],
             before=self.before.select(at),
             conditions=self.conditions[at],
+            keys=self.keys[at],
             meter_maps=maps if len(maps) == 1 else tuple(maps[index] for index in at),
             ruler=self.ruler.select(at),
         )
@@ -137,6 +141,7 @@ class DecoderState:
             output=joined("output"),
             before=Before.join([state.before for state in each], order),
             conditions=self.conditions,
+            keys=self.keys,
             meter_maps=self.meter_maps,
             ruler=self.ruler,
         )

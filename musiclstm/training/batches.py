@@ -214,7 +214,7 @@ class BatchMaker:
             noise = Noise(self.noise, np.random.default_rng([*visit.seed, first]))
         stop = min(first + self._section_rows, len(encoded.events))
         cut = section(encoded, first, stop, v)
-        piece = prepare(cut.piece, v, bars=conditions.bars, noise=noise, faded=cut.faded)
+        piece = prepare(cut.piece, v, conditions=conditions, noise=noise, faded=cut.faded)
         return _Ready(visit, first, without_past(piece, cut.place), conditions)
 
 

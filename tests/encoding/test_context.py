@@ -12,6 +12,7 @@ from musiclstm.encoding import (
     MOTION_IDS,
     NO_INTERVAL,
     SONORITIES,
+    Conditions,
     Context,
     Field,
     NoteContext,
@@ -23,8 +24,9 @@ from musiclstm.encoding import (
 )
 from musiclstm.encoding.augment import transpose
 from musiclstm.encoding.layout import layout
+from musiclstm.score import Key
 from tests.encoding.walks import encoded_of, random_rows, small_vocabulary
-from tests.strategies import scores
+from tests.strategies import keys, scores
 
 
 def columns(piece, v):
@@ -42,10 +44,10 @@ def columns(piece, v):
 
 
 @settings(max_examples=50, deadline=None)
-@given(scores(max_parts=4, steps_per_quarter=None), st.integers(0, 40))
-def test_ids_are_rows_of_their_tables(score, bars):
+@given(scores(max_parts=4, steps_per_quarter=None), st.integers(1, 40), keys())
+def test_ids_are_rows_of_their_tables(score, bars, key):
     v = build_vocabulary([score])
-    piece = prepare(encode(score, v), v, bars=bars)
+    piece = prepare(encode(score, v), v, conditions=Conditions(bars=bars, key=key))
     n, parts = len(piece) + 1, len(v.parts)
     for name, values in columns(piece, v).items():
         own = getattr(layout(v), name)
@@ -91,7 +93,11 @@ def test_transposed_music_stands_as_it_stood(seed, n_parts, semitones):
     is_note = rows[:, 0] <= v.max_shift
     rows[is_note, 2] = rows[is_note, 2] * 100 // 128 + 14
     piece = encoded_of(_once_each(rows, v), v, active)
-    one, two = (prepare(transpose(piece, up, v), v) for up in (0, semitones))
+    known = Conditions(key=Key(seed % 12, "minor" if seed % 5 else "major"))
+    one, two = (
+        prepare(transpose(piece, up, v), v, conditions=known.transposed(up))
+        for up in (0, semitones)
+    )
     here, there = columns(one, v), columns(two, v)
     pitched = np.append(~v.drum_parts, True)[here["voice"][:, 0]]
     move = np.where(pitched, semitones, 0)[:, None]
@@ -165,7 +171,8 @@ def test_what_a_part_sees_of_the_others():
         (4, 0, 65, 3, 20),
         (v.end, 0, 0, 0, 0),
     ]
-    piece = prepare(encoded_of(np.array(rows, np.int32), v, np.ones((1, 2), bool)), v)
+    piece = encoded_of(np.array(rows, np.int32), v, np.ones((1, 2), bool))
+    piece = prepare(piece, v, conditions=Conditions(key=Key(5)))
     ids = columns(piece, v)
     last = ids["voice"][4]
     middle = INTERVALS // 2 - 1
@@ -180,6 +187,8 @@ def test_what_a_part_sees_of_the_others():
     note = ids["note"][4]
     assert note[:2].tolist() == [0, 65]
     assert note[2:7].tolist() == [NO_INTERVAL, -1, middle + 17, 17 % 12, middle - 2]
+    # in F major 67 is the second degree, and 65 the first
+    assert (last[-1], note[-1], ids["after"][4][-1]) == (2, 0, 0)
     # at the first onset the chord's upper note sees the bass and the lower note struck
     second = ids["voice"][3]
     assert second[10:14].tolist() == [middle, middle, -1, 0]

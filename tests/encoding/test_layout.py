@@ -20,16 +20,16 @@ from tests.encoding.walks import small_vocabulary
 def test_columns_and_rows(n_parts):
     v = small_vocabulary(n_parts, steps_per_quarter=4)
     assert onset_columns(v) == 5 + n_parts
-    assert voice_columns(v) == 20 + 6 * n_parts
-    assert note_columns(v) == 11 + 2 * n_parts
-    assert after_columns(v) == 5 + n_parts
+    assert voice_columns(v) == 21 + 6 * n_parts
+    assert note_columns(v) == 12 + 2 * n_parts
+    assert after_columns(v) == 6 + n_parts
     places, shifts, durations = 48, 17, 33
     assert onset_rows(v) == places + 20 + 33 + 35 + shifts + n_parts
     relative = n_parts * 3 * 74 + 3 * 74 + 12
     shown = n_parts + 3 * 128 + 4 * durations + durations + shifts
-    assert voice_rows(v) == shown + relative + 4 * 74 + 3 * 74 + 3 * 12
-    assert note_rows(v) == n_parts + 128 + n_parts * 74 + 12 + 74 + 4 * durations + 4 * 12
-    assert after_rows(v) == shifts + n_parts * shifts + places + 19 + n_parts + 12
+    assert voice_rows(v) == shown + relative + 4 * 74 + 3 * 74 + 3 * 12 + 24
+    assert note_rows(v) == n_parts + 128 + n_parts * 74 + 12 + 74 + 4 * durations + 4 * 12 + 24
+    assert after_rows(v) == shifts + n_parts * shifts + places + 19 + n_parts + 12 + 24
 
 
 @pytest.mark.parametrize("n_parts", [1, 3])

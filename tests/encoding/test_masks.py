@@ -7,7 +7,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from musiclstm.encoding import Field, build_vocabulary, decode, encode, prepare
+from musiclstm.encoding import Conditions, Field, build_vocabulary, decode, encode, prepare
+from musiclstm.score import Key
 from tests.encoding.walks import active_parts, encoded_of, random_rows, small_vocabulary
 from tests.strategies import scores
 
@@ -54,7 +55,9 @@ def assert_blind(encoded, v, data):
     else:
         first = np.array([[v.max_shift, *other[0, 1:]]]) if len(other) > 1 else other[:1]
         changed = np.concatenate([encoded.events[:place], first, other[1:]]).astype(np.int32)
-    one, two = prepare(encoded, v, bars=8), prepare(replace(encoded, events=changed), v, bars=8)
+    known = Conditions(bars=8, key=Key(2, "minor"))
+    one = prepare(encoded, v, conditions=known)
+    two = prepare(replace(encoded, events=changed), v, conditions=known)
     upto = place + 1  # rows count from START
     assert np.array_equal(one.inputs[:upto], two.inputs[:upto])
     assert np.array_equal(one.after_ids[: upto - 1], two.after_ids[: upto - 1])

@@ -8,12 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from musiclstm.encoding import (
+    Conditions,
     Context,
     Field,
     Tracker,
     after_context,
     build_vocabulary,
     encode,
+    key_numbers,
     note_context,
     onset_context,
     prepare,
@@ -21,6 +23,7 @@ from musiclstm.encoding import (
 )
 from musiclstm.encoding.ruler import UNSPECIFIED_BARS, Ruler
 from musiclstm.encoding.survey import survey
+from musiclstm.score import Key
 from tests.encoding.walks import active_parts, encoded_of, random_rows, small_vocabulary, walk
 from tests.strategies import scores
 
@@ -39,15 +42,17 @@ def assert_same(ours, theirs, name):
 def assert_walk_equals_survey(pieces, v):
     """Stages, masks and context of pieces side by side are those of each piece at once."""
     seen = [survey(piece.events, piece.part_map, v) for piece in pieces]
-    ready = [prepare(piece, v) for piece in pieces]
+    keys = [Key.from_index(7 * number % 24) for number in range(len(pieces))]
+    ready = [prepare(p, v, conditions=Conditions(key=k)) for p, k in zip(pieces, keys, strict=True)]
+    numbers = key_numbers(keys)
     ruler = Ruler.of([p.meter_map for p in pieces], np.array([UNSPECIFIED_BARS] * len(pieces)), v)
     for index, (step, rows, _) in enumerate(walk(pieces, v), start=1):
         found = (
             *onset_context(step.onset, ruler, v),
-            *voice_context(step.voice, step.onset, v),
-            *note_context(step.note, step.voice, step.onset, v),
+            *voice_context(step.voice, step.onset, numbers, v),
+            *note_context(step.note, step.voice, step.onset, numbers, v),
         )
-        after = after_context(step.after, ruler, v)
+        after = after_context(step.after, ruler, numbers, v)
         for stream, (whole, piece) in enumerate(zip(seen, ready, strict=True)):
             if index >= len(piece.inputs):
                 continue

@@ -265,7 +265,7 @@ def none_of(name, vocabulary):
 def test_every_column_is_heard_by_those_who_may(rich, name, first, last):
     """Each column in turn says something else; the heads that know it notice, and no other."""
     vocabulary, encoded = rich
-    piece = prepare(encoded, vocabulary)
+    piece = prepare(encoded, vocabulary, conditions=encoded.conditions)
     holder = piece if name == "after_ids" else piece.context
     values = getattr(holder, name)
     folded = Folded(CONFIG, vocabulary, random_weights(vocabulary))
