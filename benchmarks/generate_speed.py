@@ -48,7 +48,8 @@ from musiclstm.generation import (  # noqa: E402
     choose,
     compose,
 )
-from musiclstm.generation.onsets import Draws, Onsets  # noqa: E402
+from musiclstm.generation.onsets import Onsets  # noqa: E402
+from musiclstm.generation.resampling import Draws  # noqa: E402
 from musiclstm.generation.rules import SoftRules  # noqa: E402
 from musiclstm.generation.wishes import Wishes, plan_piece  # noqa: E402
 from musiclstm.model import Bundle, load_bundle  # noqa: E402
@@ -99,9 +100,9 @@ def flatness(bundle: Bundle, lengths: tuple[int, ...]) -> dict[str, dict[str, fl
     notes, waited = 0, sorted(lengths)
     while waited:
         began = time.perf_counter()
-        (rows,) = onsets.compose()
-        times.append(1e3 * (time.perf_counter() - began) / len(rows))
-        notes += len(rows)
+        onsets.step()
+        times.append(1e3 * (time.perf_counter() - began))
+        notes += 1
         if notes >= waited[0] + 50:
             state = onsets.state
             found[str(waited.pop(0))] = {

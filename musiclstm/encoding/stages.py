@@ -10,7 +10,6 @@ Shapes: N is the number of rows looked at (of one piece, or of a batch of stream
 int32.
 """
 
-from collections.abc import Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -77,13 +76,6 @@ class Before(NamedTuple):
     def select(self, streams: npt.NDArray[np.intp] | slice) -> "Before":
         """The streams with these indices."""
         return Before._make([*(values[streams] for values in self[:-1]), self.kinds])
-
-    @classmethod
-    def join(cls, befores: "Sequence[Before]", order: npt.NDArray[np.intp]) -> "Before":
-        """The streams of all, one behind the other, then in this order."""
-        columns = zip(*(each[:-1] for each in befores), strict=True)
-        values = (np.concatenate(column).take(order, axis=0) for column in columns)
-        return cls._make([*values, frozenset().union(*(each.kinds for each in befores))])
 
 
 class Onset(NamedTuple):

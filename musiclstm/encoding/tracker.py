@@ -8,7 +8,6 @@ To read or write a part of every stream, the parts of all streams are laid end t
 where each stream's begin): one index a stream costs NumPy a quarter of what two cost.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -141,13 +140,6 @@ class Tracker(NamedTuple):
         """The streams with these indices, in this order, repeated as often as they are named."""
         chosen = Tracker._make(values[streams] for values in self)
         return chosen._replace(begins=np.arange(len(streams)) * self.ends.shape[1])
-
-    @classmethod
-    def join(cls, trackers: "Sequence[Tracker]", order: npt.NDArray[np.intp]) -> "Tracker":
-        """The streams of all, one behind the other, then in this order."""
-        columns = zip(*trackers, strict=True)
-        joined = cls._make(np.concatenate(column).take(order, axis=0) for column in columns)
-        return joined._replace(begins=np.arange(len(order)) * joined.ends.shape[1])
 
     def before(self, vocabulary: Vocabulary) -> Before:
         """The stage before the next row."""

@@ -5,18 +5,16 @@ No Keras and no TensorFlow: the NumPy decoder composes.
 
 from musiclstm.generation.compose import Composition, compose, generate
 from musiclstm.generation.manner import (
-    DEFAULT_RESAMPLING,
     DEFAULT_SAMPLING,
     bundle_resampling,
     bundle_sampling,
 )
 from musiclstm.generation.novelty import Copied, CopyCheck, novelty_arrays
-from musiclstm.generation.onsets import Resampling
+from musiclstm.generation.resampling import Resampling
 from musiclstm.generation.sampling import Sampling, choose, probabilities
 from musiclstm.generation.wishes import Plan, Wishes
 
 __all__ = [
-    "DEFAULT_RESAMPLING",
     "DEFAULT_SAMPLING",
     "Composition",
     "Copied",

@@ -11,7 +11,8 @@ from musiclstm.encoding import Encoded, Field, Vocabulary, decode
 from musiclstm.errors import RequestError
 from musiclstm.generation.manner import bundle_resampling, bundle_sampling
 from musiclstm.generation.novelty import Copied, CopyCheck
-from musiclstm.generation.onsets import Draws, Onsets, Resampling
+from musiclstm.generation.onsets import Onsets
+from musiclstm.generation.resampling import Draws, Resampling
 from musiclstm.generation.rules import SoftRules
 from musiclstm.generation.sampling import Sampling
 from musiclstm.generation.wishes import Plan, Wishes, check_wishes, plan_piece
@@ -24,7 +25,7 @@ Progress = Callable[[int, int], None]
 MAX_BATCH = 64  # candidates of all pieces together
 # A safeguard, not a limit of taste: the densest piano music has about 100 notes a bar.
 _MAX_ROWS_PER_BAR = 400
-_ONSETS_BETWEEN_REPORTS = 16
+_STEPS_BETWEEN_REPORTS = 64
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,6 @@ def compose(
     batch = max(1, MAX_BATCH // taking.candidates)
     for first in range(0, count, batch):
         plans, rngs = all_plans[first : first + batch], all_rngs[first : first + batch]
-        bars = [plan.conditions.bars or 0 for plan in plans]
         draws = Draws(rngs, taking.candidates)
         onsets = Onsets(bundle, *_begin(bundle, plans), draws, drawing, taking)
 
@@ -114,8 +114,8 @@ def compose(
             if progress is not None:
                 progress(before + done, total)
 
-        tables = _play(onsets, bars, report)
-        bars_before += sum(bars)
+        tables = _play(onsets, plans, report)
+        bars_before += sum(plan.conditions.bars or 0 for plan in plans)
         for index, (plan, (rows, complete)) in enumerate(zip(plans, tables, strict=True), first):
             encoded = Encoded(rows, plan.conditions, plan.part_map, plan.parts, plan.meter_map)
             score = decode(encoded, bundle.vocabulary)
@@ -148,36 +148,37 @@ def _sampling(
 
 
 def _play(
-    onsets: Onsets, bars: Sequence[int], report: Callable[[int], None]
+    onsets: Onsets, plans: Sequence[Plan], report: Callable[[int], None]
 ) -> list[tuple[EventArray, bool]]:
-    """Go on from onset to onset until every piece has ended.
+    """Go on from row to row until every piece has ended.
 
     Args:
-        onsets: The pieces, before their first.
-        bars: Their lengths.
+        onsets: The pieces, before their first row.
+        plans: What they are to be.
         report: Called with the bars that have been composed so far.
 
     Returns:
         Event tables, and whether each piece ended by itself.
     """
-    v = onsets.bundle.vocabulary
-    rows: list[list[EventArray]] = [[] for _ in bars]
-    ended, lengths = np.zeros(len(bars), bool), np.zeros(len(bars), np.intp)
-    most = _MAX_ROWS_PER_BAR * np.array(bars)
-    alive = np.arange(len(bars))
-    rounds = 0
+    v = onsets.vocabulary
+    rows: list[list[EventArray]] = [[] for _ in plans]
+    bars = np.array([plan.conditions.bars or 0 for plan in plans])
+    ended, alive = np.zeros(len(plans), bool), np.arange(len(plans))
+    steps = 0
     while alive.size:
-        for piece, chosen in zip(alive.tolist(), onsets.compose(), strict=True):
-            rows[piece].append(chosen)
-            lengths[piece] += len(chosen)
-            ended[piece] = chosen[-1, Field.SHIFT] == v.end
-        stay = np.flatnonzero(~ended[alive] & (lengths[alive] <= most[alive]))
+        for number, chosen in onsets.step():
+            rows[alive[number]].append(chosen)
+            ended[alive[number]] = chosen[-1, Field.SHIFT] == v.end
+        steps += 1
+        stay = np.flatnonzero(~ended[alive] & (steps <= _MAX_ROWS_PER_BAR * bars[alive]))
         if stay.size < alive.size:
             alive = alive[stay]
             onsets.select(stay)
-        rounds += 1
-        if rounds % _ONSETS_BETWEEN_REPORTS == 0 or not alive.size:
-            report(_bars_done(onsets.state, alive, bars, v.steps_per_quarter))
+        if steps % _STEPS_BETWEEN_REPORTS == 0 or not alive.size:
+            done = bars.sum() - bars[alive].sum()
+            for piece, now in zip(alive.tolist(), onsets.now, strict=True):
+                done += max(0, int(plans[piece].meter_map.locate(now, v.steps_per_quarter).bar))
+            report(int(done))
     return [
         (_closed(np.concatenate(parts), v), bool(done))
         for parts, done in zip(rows, ended, strict=True)
@@ -193,17 +194,6 @@ def _closed(rows: EventArray, v: Vocabulary) -> EventArray:
     closing = np.zeros((1, len(Field)), np.int32)
     closing[0, Field.SHIFT] = v.end
     return np.concatenate([rows[: whole[-1] + 1 if whole.size else 0], closing])
-
-
-def _bars_done(
-    state: DecoderState, alive: npt.NDArray[np.intp], bars: Sequence[int], q: int
-) -> int:
-    """Bars composed so far over all streams, the ended ones whole."""
-    done: int = sum(bars) - sum(bars[stream] for stream in alive.tolist())
-    maps = state.meter_maps * (len(alive) if len(state.meter_maps) == 1 else 1)
-    for meter_map, now in zip(maps, state.tracker.now, strict=True):
-        done += max(0, int(meter_map.locate(now, q).bar))
-    return done
 
 
 __all__ = [

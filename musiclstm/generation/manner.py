@@ -6,7 +6,7 @@ from typing import Any
 
 from musiclstm.encoding import Field
 from musiclstm.errors import RequestError
-from musiclstm.generation.onsets import Resampling
+from musiclstm.generation.resampling import Resampling
 from musiclstm.generation.sampling import Sampling
 from musiclstm.model import Bundle
 from musiclstm.model.finding import CONFIG
@@ -15,8 +15,6 @@ from musiclstm.model.reading import damaged
 DEFAULT_SAMPLING: Mapping[Field, Sampling] = {
     field: Sampling(temperature=1.0, top_p=0.97) for field in Field
 }
-# By benchmarks/samples.py on the valid split of the JSB chorales.
-DEFAULT_RESAMPLING = Resampling(candidates=8, pitch_weight=1.5, duration_weight=0.5)
 RESAMPLING = "resampling"  # beside the fields in a bundle's sampling
 RHYTHM = (Field.SHIFT, Field.PART, Field.DURATION)  # when and by whom; the pitch is the rest
 
@@ -69,7 +67,7 @@ def bundle_resampling(bundle: Bundle, wishes: Mapping[str, Any] | None = None) -
     """
     stored = bundle.config.get("sampling", {}).get(RESAMPLING)
     try:
-        own = DEFAULT_RESAMPLING if stored is None else Resampling(**stored)
+        own = Resampling() if stored is None else Resampling(**stored)
     except (TypeError, RequestError) as error:
         raise damaged(bundle.path / CONFIG, f"its {RESAMPLING}: {error}") from error
     given = {name: (wishes or {}).get(name) for name in own.as_dict()}

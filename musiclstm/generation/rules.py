@@ -146,17 +146,6 @@ class SoftRules:
             onsets=self.onsets[streams],
         )
 
-    def continued(
-        self, stretches: Sequence[tuple[npt.NDArray[np.intp], "SoftRules", npt.NDArray[np.intp]]]
-    ) -> "SoftRules":
-        """The same pieces, further on; see :meth:`DecoderState.continued`."""
-        struck, tied = np.empty_like(self.struck), np.empty_like(self.tied)
-        onsets = np.empty_like(self.onsets)
-        for streams, rules, places in stretches:
-            struck[streams], tied[streams] = rules.struck[places], rules.tied[places]
-            onsets[streams] = rules.onsets[places]
-        return replace(self, struck=struck, tied=tied, onsets=onsets)
-
     def allowed(self, state: DecoderState, field: Field, event: IntArray) -> BoolArray | None:
         """Ids that the rules allow in a field, bool ``(B, size)``; None where no rule applies."""
         if field == Field.SHIFT:

@@ -7,9 +7,10 @@ needs them.
 from musiclstm.model.architecture import NetworkConfig, count_parameters, weight_shapes
 from musiclstm.model.bundle import Bundle, find_bundle, list_bundles, load_bundle
 from musiclstm.model.decoder import Decoder
-from musiclstm.model.state import DecoderState
+from musiclstm.model.state import Asked, DecoderState
 
 __all__ = [
+    "Asked",
     "Bundle",
     "Decoder",
     "DecoderState",

@@ -1,6 +1,5 @@
 """What the decoder carries from row to row, and what it has worked out within a row."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import NamedTuple
@@ -106,6 +105,9 @@ class DecoderState:
         """The streams with these indices, repeated as often as they are named."""
         at = np.asarray(streams, np.intp)
         maps = self.meter_maps
+        known = self.row[0]  # all that has been worked out for the next row, for any shift
+        if known is not None:
+            known = known._replace(sums=known.sums[at])
         return DecoderState(
             tracker=self.tracker.select(at),
             h=self.h[:, at],
@@ -116,32 +118,5 @@ class DecoderState:
             keys=self.keys[at],
             meter_maps=maps if len(maps) == 1 else tuple(maps[index] for index in at),
             ruler=self.ruler.select(at),
-        )
-
-    def continued(
-        self, stretches: Sequence[tuple[npt.NDArray[np.intp], "DecoderState", npt.ArrayLike]]
-    ) -> "DecoderState":
-        """The same pieces, further on.
-
-        Args:
-            stretches: Streams of this state, all of them, each once; and for each lot a state in
-                which the same pieces have gone on, with the places that they have there.
-        """
-        order = np.argsort(np.concatenate([streams for streams, _, _ in stretches]))
-        each = [state.select(places) for _, state, places in stretches]
-
-        def joined(name: str, axis: int = 0) -> FloatArray:
-            values: FloatArray = np.concatenate([getattr(s, name) for s in each], axis=axis)
-            return values.take(order, axis=axis)
-
-        return DecoderState(
-            tracker=Tracker.join([state.tracker for state in each], order),
-            h=joined("h", 1),
-            c=joined("c", 1),
-            output=joined("output"),
-            before=Before.join([state.before for state in each], order),
-            conditions=self.conditions,
-            keys=self.keys,
-            meter_maps=self.meter_maps,
-            ruler=self.ruler,
+            row=[known, *[None] * 5],
         )

@@ -6,7 +6,8 @@ import pytest
 from musiclstm.encoding import Conditions, Field
 from musiclstm.errors import RequestError
 from musiclstm.generation import Resampling, Sampling
-from musiclstm.generation.onsets import Draws, Onsets
+from musiclstm.generation.onsets import Onsets
+from musiclstm.generation.resampling import Draws
 from musiclstm.generation.rules import SoftRules
 from musiclstm.model import load_bundle
 from musiclstm.score import MeterMap, Part, Score
@@ -38,12 +39,20 @@ def onsets_of(bundle, pieces, resampling, seed=0, conditions=Conditions()):  # n
     return Onsets(bundle, state, rules, draws, AS_IT_IS, resampling)
 
 
+def play(onsets, most):
+    """The first ``most`` onsets of each piece."""
+    found = [[] for _ in range(len(onsets))]
+    while min(map(len, found)) < most:
+        for piece, rows in onsets.step():
+            found[piece].append(rows)
+    return [of_piece[:most] for of_piece in found]
+
+
 @pytest.mark.parametrize("candidates", [1, 2, 5])
 def test_rows_of_an_onset_stand_together(bundle, candidates):
     v = bundle.vocabulary
-    onsets = onsets_of(bundle, 6, Resampling(candidates))
-    for number in range(12):
-        for rows in onsets.compose():
+    for piece in play(onsets_of(bundle, 6, Resampling(candidates)), 12):
+        for number, rows in enumerate(piece):
             shifts = rows[:, Field.SHIFT]
             assert (shifts[1:] == 0).all()
             assert number == 0 or shifts[0] > 0
@@ -52,16 +61,18 @@ def test_rows_of_an_onset_stand_together(bundle, candidates):
 
 @pytest.mark.parametrize("candidates", [1, 4])
 def test_the_pieces_stand_where_their_rows_have_led_them(bundle, candidates):
-    """However candidates wait for each other, a piece is what its own rows alone would make it."""
+    """Whichever candidate is taken, a piece is what its own rows alone would make it."""
     decoder, pieces = bundle.decoder, 5
     onsets = onsets_of(bundle, pieces, Resampling(candidates))
-    single = [onsets.state.select([piece]) for piece in range(pieces)]
-    for _ in range(8):
-        for piece, rows in enumerate(onsets.compose()):
-            for row in rows:
-                single[piece] = decoder.advance(single[piece], row[None])
-    for piece, state in enumerate(single):
-        here = onsets.state.select([piece])
+    single = [onsets.state.select([candidates * piece]) for piece in range(pieces)]
+    found = [[] for _ in range(pieces)]
+    for _ in range(30):
+        for piece, rows in onsets.step():
+            found[piece] += list(rows)
+    for piece in range(pieces):
+        for row in [*found[piece], *onsets.so_far(piece)]:
+            single[piece] = decoder.advance(single[piece], row[None])
+        state, here = single[piece], onsets.state.select([candidates * piece])
         assert all(np.array_equal(a, b) for a, b in zip(here.tracker, state.tracker, strict=True))
         assert np.allclose(here.output, state.output, atol=1e-5)
         event = np.zeros((1, 5), np.int32)
@@ -70,14 +81,24 @@ def test_the_pieces_stand_where_their_rows_have_led_them(bundle, candidates):
 
 
 def test_a_piece_does_not_depend_on_those_beside_it(bundle):
-    many, few = (onsets_of(bundle, pieces, Resampling(3)) for pieces in (7, 2))
-    for _ in range(6):
-        for ours, theirs in zip(many.compose()[:2], few.compose(), strict=True):
-            assert np.array_equal(ours, theirs)
+    many, few = (play(onsets_of(bundle, pieces, Resampling(3)), 6)[:2] for pieces in (7, 2))
+    for ours, theirs in zip(many, few, strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
+
+
+def test_all_strike_what_the_leader_strikes(bundle):
+    """Were those that cannot follow left alone, some would strike nothing, or something else."""
+    k = 6
+    onsets = onsets_of(bundle, 4, Resampling(k))
+    for _ in range(60):
+        onsets.step()
+        for piece in range(4):
+            rows = np.stack([onsets.so_far(piece, number) for number in range(k)])
+            assert (rows[:, :, :2] == rows[:1, :, :2]).all()
 
 
 def first_pitches(bundle, resampling, pieces=500):
-    rows = onsets_of(bundle, pieces, resampling).compose()
+    rows = [piece[0] for piece in play(onsets_of(bundle, pieces, resampling), 1)]
     most = bundle.vocabulary.max_shift
     return np.array([row[0, Field.PITCH] for row in rows if row[0, Field.SHIFT] <= most])
 
@@ -109,7 +130,7 @@ def test_what_is_taken_is_as_likely_as_said(soloist):
 def test_when_and_who_are_left_to_chance(bundle):
     """However much likely pitches are preferred, as many notes are struck as without."""
     counts = [
-        np.mean([len(rows) for rows in onsets_of(bundle, 400, resampling).compose()])
+        np.mean([len(piece[0]) for piece in play(onsets_of(bundle, 400, resampling), 1)])
         for resampling in (Resampling(1), Resampling(8, 5.0, 5.0))
     ]
     assert abs(counts[0] - counts[1]) < 0.35
@@ -138,8 +159,8 @@ def test_it_does_not_go_on_for_ever(soloist):
         bundle = load_bundle(soloist.path)
         bundle.__dict__["decoder"] = decoder
         onsets = onsets_of(bundle, 4, Resampling(candidates, 0.0, 0.0))
-        pitches = np.array([[rows[0, Field.PITCH] for rows in onsets.compose()] for _ in range(60)])
-        held[candidates] = max(longest_run(column) for column in pitches.T)
+        pitches = [[rows[0, Field.PITCH] for rows in piece] for piece in play(onsets, 60)]
+        held[candidates] = max(longest_run(np.array(piece)) for piece in pitches)
     assert held[30] <= 8 < held[1]
 
 
