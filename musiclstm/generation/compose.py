@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from musiclstm.encoding import Encoded, Field, Vocabulary, decode
 from musiclstm.errors import RequestError
+from musiclstm.generation.habits import Habits
 from musiclstm.generation.manner import bundle_resampling, bundle_sampling
 from musiclstm.generation.novelty import Copied, CopyCheck
 from musiclstm.generation.onsets import Onsets
@@ -98,7 +99,7 @@ def compose(
     asked = Wishes(**wishes)
     check_wishes(asked, bundle.vocabulary)
     drawing, taking = _sampling(bundle, sampling), resampling or bundle_resampling(bundle)
-    check = CopyCheck.of(bundle)
+    check, habits = CopyCheck.of(bundle), Habits.of_bundle(bundle)
     all_rngs = [np.random.default_rng([seed, index]) for index in range(count)]
     all_plans = [plan_piece(bundle, asked, rng) for rng in all_rngs]
     total = sum(plan.conditions.bars or 0 for plan in all_plans)
@@ -108,7 +109,7 @@ def compose(
     for first in range(0, count, batch):
         plans, rngs = all_plans[first : first + batch], all_rngs[first : first + batch]
         draws = Draws(rngs, taking.candidates)
-        onsets = Onsets(bundle, *_begin(bundle, plans), draws, drawing, taking)
+        onsets = Onsets(bundle, *_begin(bundle, plans, habits), draws, drawing, taking, habits)
 
         def report(done: int, before: int = bars_before) -> None:
             if progress is not None:
@@ -125,7 +126,7 @@ def compose(
     return made
 
 
-def _begin(bundle: Bundle, plans: Sequence[Plan]) -> tuple[DecoderState, SoftRules]:
+def _begin(bundle: Bundle, plans: Sequence[Plan], habits: Habits) -> tuple[DecoderState, SoftRules]:
     """Pieces before their first onset."""
     meter_maps = [plan.meter_map for plan in plans]
     state = bundle.decoder.start(
@@ -136,7 +137,7 @@ def _begin(bundle: Bundle, plans: Sequence[Plan]) -> tuple[DecoderState, SoftRul
     )
     bars = [plan.conditions.bars or 0 for plan in plans]
     keys = [plan.conditions.key for plan in plans]
-    return state, SoftRules.start(bundle.vocabulary, meter_maps, bars, keys)
+    return state, SoftRules.start(bundle.vocabulary, meter_maps, bars, keys, habits.ranges)
 
 
 def _sampling(

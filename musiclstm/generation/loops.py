@@ -1,19 +1,19 @@
-"""What a piece should not go on with: a loop for the fifth time, one note for the thirteenth.
+"""What a piece should not go on with: a passage, or one note, more often than in any it is like.
 
 A model that knows what its own past suggests can fall into a loop, and each time round makes the
-next more likely.
+next more likely. How often is too often the training pieces say (:mod:`.habits`).
 """
 
 from collections import deque
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from musiclstm.encoding import Field, Vocabulary
 
-LOOP_TIMES = 4  # what has come so often, without a break, is a loop
-LONGEST_LOOP = 32  # onsets
-MOST_REPEATS = 12  # of one pitch in a part; Bach's chorales have 8 at most
+LONGEST_LOOP = 64  # onsets
 
 EventArray = npt.NDArray[np.int32]
 
@@ -23,11 +23,16 @@ class Past:
 
     Args:
         vocabulary: Says which rows are notes, and which parts repeat themselves by nature.
+        loops: How often a passage of 1, 2, ... onsets may come in a row, 2 up.
+        repeats: How often a part may strike one pitch in a row.
     """
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: Vocabulary, loops: Sequence[int], repeats: int) -> None:
+        self._times, self._most = tuple(loops), repeats
         self._most_shift, self._drums = vocabulary.max_shift, vocabulary.drum_parts.tolist()
-        self._onsets: deque[bytes] = deque(maxlen=LOOP_TIMES * LONGEST_LOOP)
+        self._onsets: deque[bytes] = deque(
+            maxlen=max(times * length for length, times in enumerate(loops, start=1))
+        )
         self._loops: set[bytes] = set()
         self._runs: dict[int, tuple[int, int]] = {}  # of each part its last pitch, and how often
 
@@ -39,7 +44,7 @@ class Past:
     @property
     def tired(self) -> list[int]:
         """Parts that should not go on with their pitch."""
-        return [part for part, (_, often) in self._runs.items() if often >= MOST_REPEATS]
+        return [part for part, (_, often) in self._runs.items() if often >= self._most]
 
     @property
     def wary(self) -> bool:
@@ -48,8 +53,8 @@ class Past:
 
     def repeats(self, onset: EventArray) -> bool:
         """Whether an onset would go on with what it should not go on with."""
-        return _music(onset) in self._loops or any(
-            self._run(part, pitch) > MOST_REPEATS for part, pitch in self._melodies(onset)
+        return music_of(onset) in self._loops or any(
+            self._run(part, pitch) > self._most for part, pitch in self._melodies(onset)
         )
 
     def add(self, onset: EventArray) -> None:
@@ -58,8 +63,8 @@ class Past:
         Args:
             onset: Its rows, int32 ``(n, 5)``.
         """
-        self._onsets.append(_music(onset))
-        self._loops = going_round(list(self._onsets))
+        self._onsets.append(music_of(onset))
+        self._loops = going_round(list(self._onsets), self._times)
         runs = {part: (pitch, self._run(part, pitch)) for part, pitch in self._melodies(onset)}
         self._runs |= runs
 
@@ -75,23 +80,54 @@ class Past:
         return [(part, pitch) for part, pitch in rows.items() if not self._drums[part]]
 
 
-def going_round(onsets: list[bytes]) -> set[bytes]:
-    """Onsets with which something would begin its fifth time, without a break; often none.
+def going_round(onsets: Sequence[bytes], most: Sequence[int]) -> set[bytes]:
+    """Onsets with which a passage would begin once more than it may.
 
-    >>> going_round([b"a", b"b"] * 4)
+    >>> going_round([b"a", b"b"] * 4, [4] * 8)
     {b'a'}
-    >>> going_round([b"c", b"a", b"b", b"a", b"b"])
+    >>> going_round([b"c", b"a", b"b", b"a", b"b"], [4] * 8)
     set()
+
+    Args:
+        onsets: What came, one after the other.
+        most: How often a passage of 1, 2, ... onsets may come in a row, 2 up.
     """
     found = set()
-    for length in range(1, len(onsets) // LOOP_TIMES + 1):
-        if onsets[-1] == onsets[-1 - length]:
-            span = onsets[-LOOP_TIMES * length :]
+    for length, times in enumerate(most[: len(onsets)], start=1):
+        if len(onsets) >= times * length and onsets[-1] == onsets[-1 - length]:
+            span = onsets[-times * length :]
             if span[length:] == span[:-length]:
                 found.add(onsets[-length])
     return found
 
 
-def _music(onset: EventArray) -> bytes:
+def times_in_a_row(onsets: Sequence[bytes]) -> list[int]:
+    """How often a passage of 1, 2, ... :data:`LONGEST_LOOP` onsets comes in a row at most.
+
+    >>> times_in_a_row([b"c", b"a", b"b", b"a", b"b", b"a"])[:3]
+    [1, 2, 1]
+    """
+    ids = {onset: number for number, onset in enumerate(onsets)}
+    numbers = np.array([ids[onset] for onset in onsets])
+    return [
+        1 + longest_run(numbers[length:] == numbers[:-length], True) // length
+        for length in range(1, LONGEST_LOOP + 1)
+    ]
+
+
+def longest_run(values: npt.NDArray[Any], of: Any = None) -> int:
+    """How often one value, or the value ``of``, comes in a row at most.
+
+    >>> longest_run(np.array([1, 2, 2, 1, 1, 1])), longest_run(np.array([1, 2, 2]), of=1)
+    (3, 1)
+    """
+    if not len(values):
+        return 0
+    begins = np.flatnonzero(np.append(True, values[1:] != values[:-1]))
+    lengths = np.diff(begins, append=len(values))
+    return int(lengths[values[begins] == of].max(initial=0) if of is not None else lengths.max())
+
+
+def music_of(onset: EventArray) -> bytes:
     """What makes two onsets the same: all but how loud they are."""
     return onset[:, : Field.VELOCITY].tobytes()

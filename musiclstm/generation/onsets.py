@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from musiclstm.encoding import Field
+from musiclstm.generation.habits import Habits
 from musiclstm.generation.loops import Past
 from musiclstm.generation.resampling import AGAIN, Draws, Resampling
 from musiclstm.generation.rules import SoftRules
@@ -51,6 +52,7 @@ class Onsets:
         draws: Of the same.
         sampling: How each field of a candidate is drawn.
         resampling: How one candidate is taken.
+        habits: What it is held to beside.
 
     Attributes:
         vocabulary: Of the model.
@@ -66,6 +68,7 @@ class Onsets:
         draws: Draws,
         sampling: Mapping[Field, Sampling],
         resampling: Resampling,
+        habits: Habits,
     ) -> None:
         self.vocabulary, self._decoder = bundle.vocabulary, bundle.decoder
         self._k, self._draws, self._sampling = resampling.candidates, draws, sampling
@@ -78,7 +81,10 @@ class Onsets:
             Field.DURATION: resampling.duration_weight,
         }
         self._scores = np.zeros(len(state) * self._k)
-        self._past = [Past(bundle.vocabulary) for _ in range(len(state))]
+        self._past = [
+            Past(bundle.vocabulary, habits.loops, habits.repeats) for _ in range(len(state))
+        ]
+        self._habits = habits
         # of each piece the rows of the onset that it is at, (K, 5) each; none where it has left it
         self._rows: list[list[EventArray]] = [[] for _ in range(len(state))]
 
@@ -148,6 +154,10 @@ class Onsets:
         if not leaves.size:
             return shift, []
         can = np.logical_or.reduce(allowed[:, 1:], axis=1).reshape(-1, k)
+        if k > 1:
+            here = self.state.tracker.at(self.state.tracker.now, self.vocabulary)
+            cost = self._habits.cost_of_motion(here.before, here.now)
+            self._scores.reshape(-1, k)[leaves] += cost.reshape(-1, k)[leaves]
         taken = [self._take(piece, can[piece], numbers[piece, -1, 0]) for piece in leaves.tolist()]
         over = []
         for piece, candidate in zip(leaves.tolist(), taken, strict=True):

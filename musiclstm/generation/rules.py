@@ -51,13 +51,13 @@ def _opening(key: Key | None) -> BoolArray:
 
 
 @dataclass(frozen=True)
-class Habits:
-    """What each part of a corpus does, index-aligned with the vocabulary's parts.
+class Abilities:
+    """What each part can do, index-aligned with the vocabulary's parts.
 
     Attributes:
         monophonic: Whether it plays one note at a time, bool ``(parts,)``.
         chord: Most notes that it strikes at once, int32 ``(parts,)``.
-        in_range: Pitches from its lowest to its highest, bool ``(parts, 128)``.
+        in_range: Pitches within its range, bool ``(parts, 128)``.
         shut: NEVER for all other pitches, else 0, int32 ``(parts, 128)``.
         chords: Whether any part is not monophonic.
     """
@@ -69,11 +69,10 @@ class Habits:
     chords: bool
 
     @classmethod
-    def of(cls, vocabulary: Vocabulary) -> "Habits":
-        """The habits of a vocabulary's parts."""
+    def of(cls, vocabulary: Vocabulary, ranges: Sequence[tuple[int, int]]) -> "Abilities":
+        """Of a vocabulary's parts, each within its range; all of it where none is given."""
         parts = vocabulary.parts
-        low = np.array([part.low for part in parts])[:, None]
-        high = np.array([part.high for part in parts])[:, None]
+        low, high = np.array(ranges or [(part.low, part.high) for part in parts]).T[:, :, None]
         pitches = np.arange(N_PITCHES)[None, :]
         in_range = (low <= pitches) & (pitches <= high)
         return cls(
@@ -91,7 +90,7 @@ class SoftRules:
 
     Attributes:
         vocabulary: For the ids.
-        habits: Of its parts.
+        abilities: Of its parts.
         last_bar: Step at which the last bar begins, ``(B,)``; 0 where the length is open.
         end: Step at which it ends, ``(B,)``; :data:`OPEN_END` where the length is open.
         struck: Notes struck at the present onset by each part, ``(B, parts)``.
@@ -101,7 +100,7 @@ class SoftRules:
     """
 
     vocabulary: Vocabulary
-    habits: Habits
+    abilities: Abilities
     last_bar: IntArray
     end: IntArray
     struck: IntArray
@@ -116,8 +115,17 @@ class SoftRules:
         meter_maps: Sequence[MeterMap],
         bars: Sequence[int | None],
         keys: Sequence[Key | None] = (),
+        ranges: Sequence[tuple[int, int]] = (),
     ) -> "SoftRules":
-        """Rules for pieces of ``bars`` bars each (None: of open length), and in these keys."""
+        """Rules for new pieces.
+
+        Args:
+            vocabulary: Of the model.
+            meter_maps: Of each piece.
+            bars: Their lengths; None for an open one.
+            keys: Their keys; by default none.
+            ranges: Of each model part, inclusive; by default all that it ever plays.
+        """
         q = vocabulary.steps_per_quarter
         last, end = [], []
         for meter_map, length in zip(meter_maps, bars, strict=True):
@@ -125,7 +133,7 @@ class SoftRules:
             end.append(bar_line(meter_map, length, q) if length else OPEN_END)
         return cls(
             vocabulary=vocabulary,
-            habits=Habits.of(vocabulary),
+            abilities=Abilities.of(vocabulary, ranges),
             last_bar=np.array(last, np.int32),
             end=np.array(end, np.int32),
             struck=np.zeros((len(last), len(vocabulary.parts)), np.int32),
@@ -160,7 +168,7 @@ class SoftRules:
         """Take note of the row that was chosen in each stream."""
         is_note = event[:, Field.SHIFT] <= self.vocabulary.max_shift
         self.onsets = np.where(is_note, self._onset_of(event), self.onsets)
-        if not self.habits.chords:
+        if not self.abilities.chords:
             return  # a monophonic part sounds from its first note on: nothing need be counted
         v = self.vocabulary
         shift = event[:, Field.SHIFT]
@@ -179,7 +187,7 @@ class SoftRules:
 
     def _pitches(self, state: DecoderState, event: IntArray) -> BoolArray:
         part = event[:, Field.PART]
-        allowed: BoolArray = self.habits.in_range.take(part, axis=0)
+        allowed: BoolArray = self.abilities.in_range.take(part, axis=0)
         first = self._onset_of(event) == 1
         if np.count_nonzero(first):
             # of a chord the first note alone: those above it must find a place
@@ -195,11 +203,11 @@ class SoftRules:
 
         A monophonic part must be silent; another needs a pitch within its range that is.
         """
-        tracker, habits = state.tracker, self.habits
+        tracker, able = state.tracker, self.abilities
         opens = tracker.silent
-        if habits.chords:
-            some = np.minimum.reduce(np.maximum(tracker.ends[:, :-1], habits.shut), axis=2)
-            opens = np.where(habits.monophonic, opens, some)
+        if able.chords:
+            some = np.minimum.reduce(np.maximum(tracker.ends[:, :-1], able.shut), axis=2)
+            opens = np.where(able.monophonic, opens, some)
         if np.count_nonzero(tracker.active) < tracker.active.size:
             opens = np.where(tracker.active, opens, NEVER)
         return opens
@@ -213,7 +221,7 @@ class SoftRules:
         ids = np.arange(v.max_shift + 3, dtype=np.int32)
         allowed: BoolArray = (ids >= soonest[:, None]) & (ids < left[:, None])
         allowed[:, 0] = np.logical_or.reduce(self._at_once(state, now, opens), axis=1)
-        # after a WAIT a note must come, and soon: silence of whole notes is no habit of any corpus
+        # after a WAIT a note must come, and soon: silence of whole notes is in no corpus
         waits = (left > v.max_shift + 1) & (soonest < left)
         if Kind.WAIT in state.before.kinds:
             waits &= (state.before.kind != Kind.WAIT) | (soonest > v.max_shift)
@@ -234,17 +242,17 @@ class SoftRules:
 
     def _at_once(self, state: DecoderState, step: IntArray, opens: IntArray) -> BoolArray:
         """Parts that may strike at the onset of the last row, ``(B, parts)``."""
-        v, tracker, habits, before = self.vocabulary, state.tracker, self.habits, state.before
+        v, tracker, able, before = self.vocabulary, state.tracker, self.abilities, state.before
         ordered: BoolArray = v.later.take(before.part, axis=0)
         if Kind.START in before.kinds:
             ordered |= (before.kind == Kind.START)[:, None]
-        if habits.chords:  # a monophonic part sounds already
+        if able.chords:  # a monophonic part sounds already
             own = tracker.ends.reshape(-1, N_PITCHES).take(tracker.begins + before.part, axis=0)
-            free = habits.in_range.take(before.part, axis=0) & (own <= step[:, None])
+            free = able.in_range.take(before.part, axis=0) & (own <= step[:, None])
             above = np.logical_or.reduce(free & ABOVE.take(before.pitch, axis=0), axis=1)
             itself = ITSELF[: len(v.parts), : len(v.parts)].take(before.part, axis=0)
             ordered |= itself & above[:, None]
-            ordered &= self.struck < habits.chord
+            ordered &= self.struck < able.chord
         ordered &= opens <= step[:, None]
         return ordered
 

@@ -127,7 +127,8 @@ def load_bundle(name_or_path: str | Path) -> Bundle:
         check_corpus(corpus, len(vocabulary.parts))
     except ValueError as error:
         raise damaged(folder / CORPUS, error) from error
-    words = json.dumps(vocabulary.as_dict(), sort_keys=True) + contents
+    said = [vocabulary.as_dict(), corpus.get("habits")]  # with the weights all that composes
+    words = json.dumps(said, sort_keys=True) + contents
     return Bundle(
         path=folder,
         config=config,

@@ -47,6 +47,7 @@ _RESULTS = {
     "valid_pieces": int,
     "parameters": int,
 }
+_OFTEN, _LOOPS, _LEAST_LOG = 10**6, 256, 50.0
 _LONGEST = 2**30  # steps or bars; more cannot be counted in 32 bits
 
 
@@ -94,8 +95,11 @@ def check_corpus(corpus: Mapping[str, Any], n_parts: int) -> None:
         n_parts: Number of the model's parts.
 
     Raises:
-        ValueError: If a piece says what no piece can be.
+        ValueError: If a piece says what no piece can be, or the habits are none.
     """
+    if "habits" in corpus:
+        _typed(corpus, {"habits": dict})
+        _check_habits(corpus["habits"], n_parts)
     pieces = corpus.get("pieces", [])
     _check(pieces, list, "pieces")
     for number, piece in enumerate(pieces):
@@ -104,6 +108,31 @@ def check_corpus(corpus: Mapping[str, Any], n_parts: int) -> None:
             _check_piece(piece, n_parts)
         except (ValueError, ScoreError) as error:
             raise ValueError(f"piece {number}: {error}") from error
+
+
+def _check_habits(habits: Mapping[str, Any], n_parts: int) -> None:
+    _typed(habits, {"loops": list, "repeats": int, "ranges": list, "motions": list})
+    loops, ranges, motions = habits["loops"], habits["ranges"], habits["motions"]
+    for times in (*loops, habits["repeats"]):
+        _check(times, int, "habits")
+        if not 2 <= times <= _OFTEN:
+            raise ValueError(f"habits: {times} times is not in 2 to {_OFTEN}")
+    if not 1 <= len(loops) <= _LOOPS:
+        raise ValueError(f"habits: loops are {len(loops)}, not 1 to {_LOOPS}")
+    for pair in ranges:
+        _check(pair, list, "a range")
+        _all(pair, int, "a range")
+        if len(pair) != 2 or not 0 <= pair[0] <= pair[1] <= 127:
+            raise ValueError(f"{printable(pair, 60)} is no range of pitches")
+    if len(ranges) != n_parts:
+        raise ValueError(f"{len(ranges)} ranges for {n_parts} parts")
+    for row in motions:
+        _check(row, list, "motions")
+        _all(row, float, "motions")
+        if len(row) != 12 or not all(-_LEAST_LOG <= value <= 0 for value in row):
+            raise ValueError(f"{printable(row, 60)} are no motions")
+    if len(motions) != 12:
+        raise ValueError(f"motions has {len(motions)} rows, not 12")
 
 
 def _check_piece(piece: Mapping[str, Any], n_parts: int) -> None:

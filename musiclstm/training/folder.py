@@ -16,6 +16,7 @@ import numpy as np
 
 import musiclstm
 from musiclstm.files import atomic_write_bytes
+from musiclstm.generation.habits import Habits
 from musiclstm.model import Bundle, count_parameters, load_bundle
 from musiclstm.model.bundle import (
     CARD,
@@ -43,7 +44,8 @@ def write_beginning(folder: Path, data: TrainingSet) -> int:
         How many pieces the copy check knows: all that are learned from, or as many as fit.
     """
     write_json(folder / VOCABULARY, data.vocabulary.as_dict())
-    write_json(folder / CORPUS, data.as_dict())
+    habits = Habits.of_pieces(data.of("train"), data.vocabulary)
+    write_json(folder / CORPUS, {**data.as_dict(), "habits": habits.as_dict()})
     return write_copies(folder / NOVELTY, data.of("train"), data.vocabulary)
 
 

@@ -1,0 +1,205 @@
+"""What the pieces that a model learned from never do, or hardly ever.
+
+A network learns what is likely, note by note; what hardly ever happens is a small part of that, and
+goes wrong first where its own notes lead it to places that no piece ever came to. These habits are
+counted in the training pieces and kept in the bundle: how often a passage comes in a row, how often
+a part repeats a pitch, how far each part goes, and how two parts move together. Nothing here is a
+rule of any style: of Bach's chorales it says that fifths are not parallel, of a piano part that
+they may well be.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from musiclstm.encoding import Encoded, Field, Vocabulary
+from musiclstm.generation.loops import LONGEST_LOOP, longest_run, music_of, times_in_a_row
+from musiclstm.model import Bundle
+
+IntArray = npt.NDArray[np.int32]
+FloatArray = npt.NDArray[np.float64]
+
+CLASSES = 12
+# Of the pieces that are gone through: as many as have so many rows, evenly chosen.
+_MOST_ROWS = 400_000
+_NEARLY_ALL = 0.99  # of the pieces
+_NEARLY_ALL_NOTES = 0.999
+_LEAST = 2  # of anything in a row; what comes once is no repetition
+
+
+@dataclass(frozen=True)
+class Habits:
+    """The habits of a corpus.
+
+    Attributes:
+        loops: For a passage of 1, 2, ... onsets how often it comes in a row at most.
+        repeats: How often a part strikes one pitch in a row at most.
+        ranges: Lowest and highest pitch of each model part, inclusive.
+        motions: By how much less often than at random two parts move in the same direction from an
+            interval to another: the logarithm of the ratio where it is below 0, else 0; float64
+            ``(12, 12)``, intervals as semitones without octaves, from the later part up to the
+            earlier.
+    """
+
+    loops: tuple[int, ...]
+    repeats: int
+    ranges: tuple[tuple[int, int], ...]
+    motions: FloatArray
+
+    @classmethod
+    def of_pieces(cls, pieces: Sequence[Encoded], vocabulary: Vocabulary) -> "Habits":
+        """Count the habits of some pieces."""
+        v = vocabulary
+        rows = sum(len(piece.events) for piece in pieces)
+        every = max(1, -(-rows // _MOST_ROWS))
+        loops, repeats = [], []
+        similar, together = np.zeros((CLASSES, CLASSES)), np.zeros((2, CLASSES))
+        pitches = np.zeros((len(v.parts), 128))
+        pitched = np.flatnonzero(~v.drum_parts[: len(v.parts)]).tolist()
+        for index in range(0, len(pieces), every):
+            notes = pieces[index].events.astype(np.int32)
+            notes = notes[notes[:, Field.SHIFT] <= v.max_shift]
+            if not len(notes):
+                continue
+            onsets = np.split(notes, np.flatnonzero(notes[1:, Field.SHIFT]) + 1)
+            loops.append(times_in_a_row([music_of(onset) for onset in onsets]))
+            np.add.at(pitches, (notes[:, Field.PART], notes[:, Field.PITCH]), 1)
+            melodies = (notes[notes[:, Field.PART] == n, Field.PITCH] for n in pitched)
+            repeats += [longest_run(melody) for melody in melodies]
+            before, now = moves_of(onsets, v)
+            cells = np.bincount(similar_cells(before, now) + 1, minlength=similar.size + 1)
+            similar += cells[1:].reshape(similar.shape)
+            together += intervals_of_moves(before, now)
+        return cls(
+            loops=tuple(_most(times) for times in zip(*loops, strict=True)) or (_LEAST,),
+            repeats=_most(repeats),
+            ranges=tuple(_range(counts) for counts in pitches),
+            motions=_avoidance(similar, together),
+        )
+
+    @classmethod
+    def of_bundle(cls, bundle: Bundle) -> "Habits":
+        """The habits that a bundle has; where it has none, those that nobody objects to."""
+        values = bundle.corpus.get("habits")
+        if values is None:
+            ranges = tuple((part.low, part.high) for part in bundle.vocabulary.parts)
+            return cls((4,) * LONGEST_LOOP, 12, ranges, np.zeros((CLASSES, CLASSES)))
+        return cls(
+            loops=tuple(values["loops"]),
+            repeats=values["repeats"],
+            ranges=tuple((low, high) for low, high in values["ranges"]),
+            motions=np.array(values["motions"], float),
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """For ``corpus.json``."""
+        return {
+            "loops": list(self.loops),
+            "repeats": self.repeats,
+            "ranges": [list(pair) for pair in self.ranges],
+            "motions": self.motions.round(2).tolist(),
+        }
+
+    def cost_of_motion(self, before: IntArray, now: IntArray) -> FloatArray:
+        """How unusual it is that parts move together as they do.
+
+        Args:
+            before: Pitches of the parts before an onset, -1 for none, ``(N, parts)``.
+            now: Their pitches at it, ``(N, parts)``.
+
+        Returns:
+            float64 ``(N,)``: sums of :attr:`motions`, 0 or less.
+        """
+        cells = similar_cells(before, now).reshape(len(now), -1)
+        costs = np.append(self.motions.reshape(-1), 0.0)  # the last is of -1
+        found: FloatArray = costs.take(cells, mode="wrap").sum(axis=1)
+        return found
+
+
+def moves_of(onsets: Sequence[IntArray], v: Vocabulary) -> tuple[IntArray, IntArray]:
+    """Where each part stands before and at each onset.
+
+    Args:
+        onsets: The rows of each, ``(n, 5)``; no WAIT and no END among them.
+        v: What their ids mean.
+
+    Returns:
+        Pitches, int32 ``(onsets, parts)`` each, -1 for none: what sounded up to the onset, and what
+        sounds at it. Of a chord the last note; of drums nothing.
+    """
+    parts = len(v.parts)
+    before = np.full((len(onsets), parts), -1, np.int32)
+    now = before.copy()
+    last, ends, step = [-1] * parts, [0] * parts, 0
+    drums = v.drum_parts.tolist()
+    for number, rows in enumerate(onsets):
+        step += int(rows[0, Field.SHIFT])
+        for part in range(parts):
+            if ends[part] >= step:
+                before[number, part] = last[part]
+            if ends[part] > step:
+                now[number, part] = last[part]
+        for _, part, pitch, duration, _ in rows.tolist():
+            if not drums[part]:
+                last[part], ends[part] = pitch, step + min(duration + 1, v.max_duration)
+                now[number, part] = pitch
+    return before, now
+
+
+def similar_cells(before: IntArray, now: IntArray) -> npt.NDArray[np.intp]:
+    """Which pairs of parts move in the same direction, and how.
+
+    Args:
+        before: ``(N, parts)``, -1 for none.
+        now: The same.
+
+    Returns:
+        Of each pair twelve times the interval before plus that after, flat ``(N * pairs,)``; -1 for
+        pairs that do not.
+    """
+    upper, lower = np.triu_indices(now.shape[1], 1)
+    moves = np.sign(now - before) * ((before >= 0) & (now >= 0))
+    together = (moves[:, upper] == moves[:, lower]) & (moves[:, upper] != 0)
+    cells = (before[:, upper] - before[:, lower]) % CLASSES * CLASSES
+    cells += (now[:, upper] - now[:, lower]) % CLASSES
+    found: npt.NDArray[np.intp] = np.where(together, cells, -1).reshape(-1)
+    return found
+
+
+def intervals_of_moves(before: IntArray, now: IntArray) -> FloatArray:
+    """How often pairs of which both move make each interval, before and after, ``(2, 12)``."""
+    upper, lower = np.triu_indices(now.shape[1], 1)
+    moves = (now != before) & (before >= 0) & (now >= 0)
+    both = moves[:, upper] & moves[:, lower]
+    return np.stack(
+        [
+            np.bincount((of[:, upper] - of[:, lower])[both] % CLASSES, minlength=CLASSES)
+            for of in (before, now)
+        ]
+    ).astype(float)
+
+
+def _avoidance(similar: FloatArray, together: FloatArray) -> FloatArray:
+    """The logarithms of how much less often than at random; one event more on either side."""
+    shares = together / np.maximum(together.sum(axis=1, keepdims=True), 1)
+    random = similar.sum() * shares[0][:, None] * shares[1]
+    found: FloatArray = np.minimum(np.log((similar + 1) / (random + 1)), 0)
+    return found
+
+
+def _range(counts: FloatArray) -> tuple[int, int]:
+    """The pitches between which nearly all of a part's notes lie."""
+    if not counts.sum():
+        return 0, 127
+    shares = np.cumsum(counts) / counts.sum()
+    rest = (1 - _NEARLY_ALL_NOTES) / 2
+    return int((shares > rest).argmax()), int((shares >= 1 - rest).argmax())
+
+
+def _most(values: Sequence[int]) -> int:
+    """What nearly all pieces do no more often than."""
+    often = int(np.quantile(values, _NEARLY_ALL, method="higher")) if len(values) else 0
+    return max(often, _LEAST)
