@@ -50,6 +50,7 @@ TELL_FROM_NOTES = 24
     type=int,
     help="How many ways to go on are weighed at each onset; 1: the first that comes.",
 )
+@click.option("--endings", type=int, help="How many endings are weighed; 1: the first that comes.")
 @click.option("--min-p", type=float, help="Drop what is less likely than this share of the best.")
 @json_option
 @quiet_option

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from musiclstm.encoding import Encoded, Field, Vocabulary, decode
 from musiclstm.errors import RequestError
+from musiclstm.generation.endings import Ending, begins_at, take
 from musiclstm.generation.habits import Habits
 from musiclstm.generation.manner import bundle_resampling, bundle_sampling
 from musiclstm.generation.novelty import Copied, CopyCheck
@@ -27,6 +28,7 @@ MAX_BATCH = 64  # candidates of all pieces together
 # A safeguard, not a limit of taste: the densest piano music has about 100 notes a bar.
 _MAX_ROWS_PER_BAR = 400
 _STEPS_BETWEEN_REPORTS = 64
+_NOTHING = np.zeros((0, len(Field)), np.int32)
 
 
 @dataclass(frozen=True)
@@ -109,15 +111,17 @@ def compose(
     for first in range(0, count, batch):
         plans, rngs = all_plans[first : first + batch], all_rngs[first : first + batch]
         draws = Draws(rngs, taking.candidates)
-        onsets = Onsets(bundle, *_begin(bundle, plans, habits), draws, drawing, taking, habits)
+        onsets = Onsets(bundle, *_begin(bundle, plans, habits), draws, drawing, taking)
 
         def report(done: int, before: int = bars_before) -> None:
             if progress is not None:
                 progress(before + done, total)
 
-        tables = _play(onsets, plans, report)
+        played = _play(onsets, plans, taking.endings, report)
         bars_before += sum(plan.conditions.bars or 0 for plan in plans)
-        for index, (plan, (rows, complete)) in enumerate(zip(plans, tables, strict=True), first):
+        for index, (plan, endings) in enumerate(zip(plans, played, strict=True), first):
+            lot = all_rngs[index].spawn(1)[0].random()
+            rows, complete, _ = take(endings, plan.conditions.key, bundle.vocabulary, lot)
             encoded = Encoded(rows, plan.conditions, plan.part_map, plan.parts, plan.meter_map)
             score = decode(encoded, bundle.vocabulary)
             score = replace(score, tempos=(Tempo(0, plan.tempo),))
@@ -149,41 +153,55 @@ def _sampling(
 
 
 def _play(
-    onsets: Onsets, plans: Sequence[Plan], report: Callable[[int], None]
-) -> list[tuple[EventArray, bool]]:
-    """Go on from row to row until every piece has ended.
+    onsets: Onsets, plans: Sequence[Plan], endings: int, report: Callable[[int], None]
+) -> list[list[Ending]]:
+    """Go on from row to row until every piece has ended, in as many ways as are asked for.
 
     Args:
         onsets: The pieces, before their first row.
         plans: What they are to be.
+        endings: How many of each piece; of one that is too short for it, one.
         report: Called with the bars that have been composed so far.
-
-    Returns:
-        Event tables, and whether each piece ended by itself.
     """
-    v = onsets.vocabulary
+    v, q = onsets.vocabulary, onsets.vocabulary.steps_per_quarter
+    found: list[list[Ending]] = [[] for _ in plans]
+    bars = [plan.conditions.bars or 0 for plan in plans]
+    forks = [begins_at(plan, v) if endings > 1 else None for plan in plans]
+    pieces = list(range(len(plans)))  # of each that goes on, which it is
     rows: list[list[EventArray]] = [[] for _ in plans]
-    bars = np.array([plan.conditions.bars or 0 for plan in plans])
-    ended, alive = np.zeros(len(plans), bool), np.arange(len(plans))
     steps = 0
-    while alive.size:
+    while pieces:
+        ended = set()
         for number, chosen in onsets.step():
-            rows[alive[number]].append(chosen)
-            ended[alive[number]] = chosen[-1, Field.SHIFT] == v.end
+            rows[number].append(chosen)
+            if chosen[-1, Field.SHIFT] == v.end:
+                ended.add(number)
         steps += 1
-        stay = np.flatnonzero(~ended[alive] & (steps <= _MAX_ROWS_PER_BAR * bars[alive]))
-        if stay.size < alive.size:
-            alive = alive[stay]
-            onsets.select(stay)
-        if steps % _STEPS_BETWEEN_REPORTS == 0 or not alive.size:
-            done = bars.sum() - bars[alive].sum()
-            for piece, now in zip(alive.tolist(), onsets.now, strict=True):
-                done += max(0, int(plans[piece].meter_map.locate(now, v.steps_per_quarter).bar))
-            report(int(done))
-    return [
-        (_closed(np.concatenate(parts), v), bool(done))
-        for parts, done in zip(rows, ended, strict=True)
-    ]
+        go_on = []
+        for number, (piece, now) in enumerate(zip(pieces, onsets.now.tolist(), strict=True)):
+            fork = forks[piece]
+            if number in ended or steps > _MAX_ROWS_PER_BAR * bars[piece]:
+                table = _closed(np.concatenate([_NOTHING, *rows[number]]), v)
+                found[piece].append(Ending(table, number in ended, float(onsets.closing[number])))
+            elif fork is not None and now >= fork:
+                go_on += [number] * endings
+                forks[piece] = None
+            else:
+                go_on.append(number)
+        if len(go_on) != len(pieces) or ended:
+            onsets.select(np.array(go_on, np.intp))
+            rows, pieces = [list(rows[n]) for n in go_on], [pieces[n] for n in go_on]
+        if steps % _STEPS_BETWEEN_REPORTS == 0 or not pieces:
+            place = dict(zip(pieces, onsets.now.tolist(), strict=True))
+            report(sum(_bars_done(plan, place.get(n), q) for n, plan in enumerate(plans)))
+    return found
+
+
+def _bars_done(plan: Plan, now: int | None, q: int) -> int:
+    """Bars of a piece that are done at a step; all of them where it has ended."""
+    if now is None:
+        return plan.conditions.bars or 0
+    return max(0, int(plan.meter_map.locate(np.int32(now), q).bar))
 
 
 def _closed(rows: EventArray, v: Vocabulary) -> EventArray:

@@ -18,6 +18,7 @@ The pieces of a batch go from row to row together, each at an onset of its own.
 """
 
 from collections.abc import Mapping
+from copy import deepcopy
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,7 @@ from musiclstm.generation.resampling import AGAIN, Draws, Resampling
 from musiclstm.generation.rules import SoftRules
 from musiclstm.generation.sampling import Sampling, choose
 from musiclstm.model import Asked, Bundle, DecoderState
+from musiclstm.model.heads import log_softmax
 
 EventArray = npt.NDArray[np.int32]
 IntArray = npt.NDArray[np.int32]
@@ -46,18 +48,18 @@ class Onsets:
     Number b * K + k is the k-th candidate of piece b; k = 0 leads.
 
     Args:
-        bundle: The model.
+        bundle: The model, and its habits.
         state: Of B pieces.
         rules: Of the same.
         draws: Of the same.
         sampling: How each field of a candidate is drawn.
         resampling: How one candidate is taken.
-        habits: What it is held to beside.
 
     Attributes:
         vocabulary: Of the model.
         state: Of all candidates.
         rules: Of the same.
+        closing: Of each piece that has just come to its end the log-probability of END.
     """
 
     def __init__(
@@ -68,7 +70,6 @@ class Onsets:
         draws: Draws,
         sampling: Mapping[Field, Sampling],
         resampling: Resampling,
-        habits: Habits,
     ) -> None:
         self.vocabulary, self._decoder = bundle.vocabulary, bundle.decoder
         self._k, self._draws, self._sampling = resampling.candidates, draws, sampling
@@ -81,10 +82,11 @@ class Onsets:
             Field.DURATION: resampling.duration_weight,
         }
         self._scores = np.zeros(len(state) * self._k)
+        self.closing = np.zeros(len(state))
+        self._habits = habits = Habits.of_bundle(bundle)
         self._past = [
             Past(bundle.vocabulary, habits.loops, habits.repeats) for _ in range(len(state))
         ]
-        self._habits = habits
         # of each piece the rows of the onset that it is at, (K, 5) each; none where it has left it
         self._rows: list[list[EventArray]] = [[] for _ in range(len(state))]
 
@@ -102,11 +104,14 @@ class Onsets:
         return np.array(rows, np.int32).reshape(-1, len(Field))
 
     def select(self, pieces: IndexArray) -> None:
-        """Go on with these pieces."""
+        """Go on with these pieces; copies of one stand side by side, and go on each its own way."""
         self._pick((pieces[:, None] * self._k + np.arange(self._k)).reshape(-1))
         self._draws.select(pieces)
-        self._past = [self._past[piece] for piece in pieces.tolist()]
-        self._rows = [self._rows[piece] for piece in pieces.tolist()]
+        copied = [number and piece == pieces[number - 1] for number, piece in enumerate(pieces)]
+        every = list(zip(pieces.tolist(), copied, strict=True))
+        self._past = [deepcopy(self._past[n]) if copy else self._past[n] for n, copy in every]
+        self._rows = [[rows.copy() for rows in self._rows[piece]] for piece in pieces.tolist()]
+        self.closing = self.closing[pieces]
 
     def step(self) -> list[tuple[int, EventArray]]:
         """Choose a row of each piece.
@@ -151,6 +156,8 @@ class Onsets:
         leaves = np.array([piece for piece, rows in enumerate(self._rows) if rows and shift[piece]])
         if np.count_nonzero(stays) and k > 1:
             self._copy_leaders(stays.repeat(k) & ~allowed[:, 0])
+        if not leaves.size or k == 1:
+            self._close(leaders, shift, np.arange(len(self)))
         if not leaves.size:
             return shift, []
         can = np.logical_or.reduce(allowed[:, 1:], axis=1).reshape(-1, k)
@@ -177,10 +184,19 @@ class Onsets:
         allowed = allowed[::k][leaves]
         allowed[:, 0] = False
         leaders = self._leaders(asked, leaves * k)
-        shift[leaves] = self._choose(
-            leaders, allowed, event[leaves * k], numbers[leaves, 0, AGAIN], leaves
-        )
+        again = self._choose(leaders, allowed, event[leaves * k], numbers[leaves, 0, AGAIN], leaves)
+        self._close(leaders, again, leaves)
+        shift[leaves] = again
         return shift, over
+
+    def _close(self, leaders: Asked, shift: IntArray, pieces: IndexArray) -> None:
+        """Note how likely it was that those pieces would end which do."""
+        ends = np.flatnonzero(shift == self.vocabulary.end)
+        if ends.size:
+            legal = leaders.legal.copy()
+            legal[:, 0] = False  # the onset is over
+            logs = log_softmax(self._decoder.logits(leaders), legal)
+            self.closing[pieces[ends]] = logs[ends, self.vocabulary.end]
 
     def _follow(self, event: EventArray, uniforms: FloatArray, of_notes: BoolArray) -> None:
         """Let each leader choose a part, and the others follow."""

@@ -1,4 +1,4 @@
-"""How one of an onset's candidates is taken, and the random numbers that all of it takes."""
+"""How one of several candidates is taken, and the random numbers that all of it takes."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -30,17 +30,21 @@ class Resampling:
         candidates: How many are drawn, 1-64; with 1 nothing is left to be taken.
         pitch_weight: How much their pitches count, 0-10.
         duration_weight: How much their durations count, 0-10.
+        endings: How many endings of a piece are drawn (:mod:`.endings`), 1-64.
     """
 
     candidates: int = 8
     pitch_weight: float = 1.5
     duration_weight: float = 0.5
+    endings: int = 8
 
     def __post_init__(self) -> None:
-        if type(self.candidates) is not int or not 1 <= self.candidates <= MOST_CANDIDATES:
-            raise RequestError(
-                f"{self.candidates} candidates cannot be drawn; ask for 1 to {MOST_CANDIDATES}"
-            )
+        for name in ("candidates", "endings"):
+            count = getattr(self, name)
+            if type(count) is not int or not 1 <= count <= MOST_CANDIDATES:
+                raise RequestError(
+                    f"{count} {name} cannot be drawn; ask for 1 to {MOST_CANDIDATES}"
+                )
         for name in ("pitch_weight", "duration_weight"):
             value = getattr(self, name)
             if type(value) not in (int, float) or not 0 <= value <= 10:
@@ -67,9 +71,17 @@ class Draws:
         self._used = _DRAWS
 
     def select(self, pieces: IndexArray) -> None:
-        """Go on with these pieces."""
-        self._rngs = [self._rngs[piece] for piece in pieces.tolist()]
+        """Go on with these pieces; copies of one, side by side, get numbers of their own."""
+        rngs: list[np.random.Generator] = []
         self._block = self._block[pieces]
+        for number, piece in enumerate(pieces.tolist()):
+            rng = self._rngs[piece]
+            if number and piece == pieces[number - 1]:
+                # spawned one after the other: the same ones whatever is beside the piece
+                rng = self._rngs[piece].spawn(1)[0]
+                self._block[number] = rng.random(self._shape)
+            rngs.append(rng)
+        self._rngs = rngs
 
     def row(self) -> FloatArray:
         """The next numbers of every piece, ``(pieces, candidates + 1, 6)``."""

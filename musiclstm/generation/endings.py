@@ -1,0 +1,79 @@
+"""Endings: from two bars before its end on a piece is drawn several times, and one is taken.
+
+A piece of a given length must come to an end where that length is, whether or not the music has
+come to one. As with the candidates of an onset (:mod:`.onsets`) several ways to get there are
+drawn, and one is taken with a chance that grows with how likely the model finds it that the piece
+is over there, and with whether it stands on its tonic.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from musiclstm.encoding import Vocabulary
+from musiclstm.generation.rules import bar_line
+from musiclstm.generation.wishes import Plan
+from musiclstm.score import Key
+
+EventArray = npt.NDArray[np.int32]
+
+_BARS = 2  # before the end; a piece has at least as many before them
+_OFF_TONIC = np.log(0.02)  # what an ending elsewhere loses
+
+
+class Ending(NamedTuple):
+    """A piece that has been brought to an end.
+
+    Attributes:
+        rows: All its rows, int32 ``(n, 5)``.
+        complete: Whether it came to its own end, with END.
+        likely: The log-probability of END where it stands.
+    """
+
+    rows: EventArray
+    complete: bool
+    likely: float
+
+
+def begins_at(plan: Plan, v: Vocabulary) -> int | None:
+    """The step from which on a piece's endings are drawn; None for one that is too short."""
+    bars = plan.conditions.bars or 0
+    return bar_line(plan.meter_map, bars - _BARS, v.steps_per_quarter) if bars > _BARS else None
+
+
+def take(endings: Sequence[Ending], key: Key | None, v: Vocabulary, uniform: float) -> Ending:
+    """One of a piece's endings.
+
+    Args:
+        endings: At least one.
+        key: Of the piece.
+        v: What the rows mean.
+        uniform: A random number.
+    """
+    likely = np.array([ending.likely for ending in endings])
+    if key is not None and len(endings) > 1:
+        lowest = [lowest_at_the_end(ending.rows, v) for ending in endings]
+        likely += [_OFF_TONIC * (low is None or low % 12 != key.tonic) for low in lowest]
+    likely -= [1e3 * (not ending.complete) for ending in endings]
+    cumulated = np.cumsum(np.exp(likely - likely.max()))
+    return endings[int((cumulated > uniform * cumulated[-1]).argmax())]
+
+
+def lowest_at_the_end(rows: EventArray, v: Vocabulary) -> int | None:
+    """The lowest pitch that sounds from the last onset on; drums have none.
+
+    Args:
+        rows: Of a piece, int32 ``(n, 5)``.
+        v: What they mean.
+    """
+    last, ends, drums = 0, dict[tuple[int, int], int](), v.drum_parts.tolist()
+    steps = np.cumsum(v.steps_of(rows[:, Field.SHIFT])).tolist()
+    for step, (shift, part, pitch, duration, _) in zip(steps, rows.tolist(), strict=True):
+        if shift <= v.max_shift:
+            last = step
+            if not drums[part]:  # a tied note goes on where it would have ended
+                begins = max(step, ends.get((part, pitch), 0))
+                ends[part, pitch] = begins + min(duration + 1, v.max_duration)
+    return min((pitch for (_, pitch), end in ends.items() if end > last), default=None)

@@ -1,0 +1,164 @@
+"""Habits: what is counted in pieces, kept in a bundle, and minded."""
+
+import json
+
+import numpy as np
+import pytest
+
+from musiclstm.encoding import build_vocabulary, encode
+from musiclstm.errors import BundleError
+from musiclstm.features.voice_leading import FIFTH, OCTAVE, parallels, voice_grid
+from musiclstm.generation.habits import Habits, intervals_of_moves, moves_of, similar_cells
+from musiclstm.generation.loops import LONGEST_LOOP
+from musiclstm.model import load_bundle
+from musiclstm.model.json_file import read_json, write_json
+from musiclstm.score import Part, Score
+from tests.bundles import chorales, tiny_bundle
+
+
+def score_of(*voices, lengths=24):
+    """A score of parts that move together, a quarter each."""
+    rows = [
+        [lengths * n, lengths, pitch, 80, part]
+        for part, melody in enumerate(voices)
+        for n, pitch in enumerate(melody)
+    ]
+    return Score.build(rows, [Part(name=f"v{n}") for n in range(len(voices))])[0]
+
+
+def habits_of(*scores):
+    v = build_vocabulary(scores)
+    return Habits.of_pieces([encode(score, v) for score in scores], v), v
+
+
+def test_repetitions_are_counted():
+    habits, _ = habits_of(score_of([60, 62] * 5 + [64] * 7))
+    # the first onset of all comes at no distance, and is not like any other
+    assert habits.loops[:3] == (7, 4, 2)
+    assert len(habits.loops) == LONGEST_LOOP
+    assert set(habits.loops[8:]) == {2}, "what comes once is no repetition"
+    assert habits.repeats == 7
+
+
+def test_one_piece_in_a_hundred_is_no_habit():
+    usual = [score_of([60, 62, 64, 65]) for _ in range(200)]
+    habits, _ = habits_of(*usual, score_of([60] * 30))
+    assert (habits.loops[0], habits.repeats) == (2, 2)
+    habits, _ = habits_of(*usual[:20], score_of([60] * 30))
+    assert (habits.loops[0], habits.repeats) == (29, 30)
+
+
+def test_a_range_is_where_nearly_all_notes_are():
+    melody = [60 + n % 12 for n in range(3000)]
+    habits, v = habits_of(score_of([*melody, 90]))
+    assert habits.ranges == ((60, 71),)
+    assert (v.parts[0].low, v.parts[0].high) == (60, 90)
+
+
+def moves(score):
+    v = build_vocabulary([score])
+    rows = encode(score, v).events[:-1].astype(np.int32)
+    onsets = np.split(rows, np.flatnonzero(rows[1:, 0]) + 1)
+    return moves_of(onsets, v)
+
+
+@pytest.mark.parametrize("interval", [FIFTH, OCTAVE])
+def test_parallels_are_those_of_the_rule(interval):
+    rng = np.random.default_rng(interval)
+    for _ in range(20):
+        melodies = rng.integers(0, 3, (3, 30)) * rng.choice([5, 7], (3, 30))
+        melodies += np.array([[96], [60], [24]])
+        score = score_of(*melodies.tolist())
+        cells = similar_cells(*moves(score))
+        assert (cells == 13 * interval).sum() == parallels(voice_grid(score), interval)
+
+
+def test_what_is_held_or_silent_does_not_move():
+    rows = [[0, 24, 72, 80, 0], [24, 24, 74, 80, 0], [0, 48, 60, 80, 1], [48, 24, 76, 80, 0]]
+    before, now = moves(Score.build(rows, [Part(), Part()])[0])
+    assert before.tolist() == [[-1, -1], [72, 60], [74, 60]]
+    assert now.tolist() == [[72, 60], [74, 60], [76, -1]]
+    assert (similar_cells(before, now) == -1).all()
+    assert intervals_of_moves(before, now).sum() == 0
+
+
+def test_drums_make_no_motion():
+    rows = [[24 * n, 24, 60 + n, 80, 0] for n in range(4)]
+    rows += [[24 * n, 1, 36 + n, 80, 1] for n in range(4)]
+    before, now = moves(Score.build(rows, [Part(), Part(is_drum=True)])[0])
+    assert (before[:, 1] == -1).all()
+    assert (now[:, 1] == -1).all()
+
+
+def test_what_is_avoided_costs():
+    """Voices that move up together, but never in fifths: a fifth after a fifth is what costs."""
+    rng = np.random.default_rng(0)
+    low, high = [48], [55]
+    for _ in range(4000):
+        low.append(48 + int(rng.integers(12)))
+        gaps = [3, 4, 7, 8, 9]
+        if high[-1] - low[-2] == 7 and np.sign(low[-1] - low[-2]) != 0:
+            gaps = [3, 4, 8, 9]
+        high.append(low[-1] + int(rng.choice(gaps)))
+    habits, _ = habits_of(score_of(high, low))
+    assert habits.motions[7, 7] < -4
+    assert habits.motions[4, 4] > -0.5
+    assert habits.motions.max() <= 0
+    before = np.array([[55, 48], [55, 48], [55, 48], [-1, 48]])
+    now = np.array([[57, 50], [57, 53], [57, 46], [57, 50]])
+    found = habits.cost_of_motion(before, now)
+    assert found[0] == habits.motions[7, 7]
+    assert found[1] == habits.motions[7, 4]
+    assert found[2:].tolist() == [0, 0], "contrary motion, and one that begins"
+
+
+# --- in a bundle ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tiny_bundle(tmp_path / "m", chorales())
+
+
+def with_habits(folder, **changes):
+    v = load_bundle(folder).vocabulary
+    habits = Habits.of_pieces([encode(score, v) for score in chorales()], v)
+    corpus = read_json(folder / "corpus.json")
+    write_json(folder / "corpus.json", {**corpus, "habits": habits.as_dict() | changes})
+    return habits
+
+
+def test_a_bundle_keeps_them(folder):
+    assert Habits.of_bundle(load_bundle(folder)).motions.sum() == 0
+    before = load_bundle(folder).digest
+    habits = with_habits(folder)
+    bundle = load_bundle(folder)
+    kept = Habits.of_bundle(bundle)
+    assert kept.as_dict() == habits.as_dict()
+    assert bundle.digest != before, "they change what is composed"
+    json.dumps(habits.as_dict(), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"loops": []},
+        {"loops": [1] * 64},
+        {"loops": [2] * 1000},
+        {"loops": [2.5]},
+        {"repeats": True},
+        {"repeats": 10**9},
+        {"ranges": []},
+        {"ranges": [[0, 128]] * 4},
+        {"ranges": [[70, 60]] * 4},
+        {"ranges": [60] * 4},
+        {"motions": [[0.0] * 12] * 11},
+        {"motions": [[0.5] * 12] * 12},
+        {"motions": [[0.0] * 13] * 12},
+        {"motions": [["x"] * 12] * 12},
+    ],
+)
+def test_what_are_no_habits_is_refused(folder, changes):
+    with_habits(folder, **changes)
+    with pytest.raises(BundleError, match=r"corpus\.json"):
+        load_bundle(folder)
