@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from musiclstm.encoding import Vocabulary
+from musiclstm.encoding import Field, Vocabulary
 from musiclstm.generation.rules import bar_line
 from musiclstm.generation.wishes import Plan
 from musiclstm.score import Key
