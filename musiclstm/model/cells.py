@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from musiclstm.model.products import Matrix
+
 FloatArray = npt.NDArray[np.float32]
 
 _HALF = np.full(1, 0.5, np.float32)
@@ -47,9 +49,9 @@ class Cells:
     def sequence(self, x: FloatArray) -> FloatArray:
         """All layers over a whole piece ``(rows, U)``, layer by layer."""
         for kernel, bias in self._gates:
-            projected = x @ kernel[: self._units]
+            projected = x @ kernel.values[: self._units]
             projected += bias
-            recurrent = kernel[self._units :]
+            recurrent = kernel.values[self._units :]
             hidden = np.zeros((len(x) + 1, self._units), np.float32)  # the first is before all
             c = np.zeros(self._units, np.float32)
             for row in range(len(x)):
@@ -61,7 +63,7 @@ class Cells:
 
 def _gates(
     weights: Mapping[str, FloatArray], layer: int, units: int
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[Matrix, FloatArray]:
     """Kernel ``(2U, 4U)`` over input and hidden state, and bias, in the order i, f, o, g.
 
     sigmoid(x) = (1 + tanh(x / 2)) / 2: the halves of i, f and o are in the weights, so that one
@@ -72,7 +74,7 @@ def _gates(
     order = np.r_[0 : 2 * units, 3 * units : 4 * units, 2 * units : 3 * units]
     scale = np.repeat(np.array([0.5, 0.5, 0.5, 1], np.float32), units)
     bias = weights[f"{name}.bias"]
-    return np.ascontiguousarray(kernel[:, order] * scale), bias[order] * scale
+    return Matrix(kernel[:, order] * scale), bias[order] * scale
 
 
 def _cell(a: FloatArray, c: FloatArray, new_h: FloatArray, new_c: FloatArray) -> None:

@@ -35,6 +35,7 @@ from musiclstm.model.architecture import (
 )
 from musiclstm.model.cells import Cells
 from musiclstm.model.heads import Heads
+from musiclstm.model.products import Matrix
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int32]
@@ -92,7 +93,7 @@ class Folded:
             _split(w[f"{heads[field]}.kernel"], known_widths(field, config)[:-1]) for field in Field
         ]
         self.output, self.onset, self.voice, self.note = (
-            np.concatenate([kernel[known] for kernel in kernels if len(kernel) > known], axis=1)
+            Matrix(np.concatenate([each[known] for each in kernels if len(each) > known], axis=1))
             for known in range(4)
         )
         self.onset_read = w["input.kernel"]

@@ -88,7 +88,7 @@ class Heads:
         motions = TABLE_SCALE * weights["head.pitch.motion_table"].take(motions_in_reach())
         self._motions = np.concatenate([motions, np.zeros_like(motions[:1])])  # and of no part
         chords = TABLE_SCALE * weights["head.pitch.sonority_table"].take(sonorities_by_class())
-        # `take`, for indexing would lay the table out by columns, and each look into it copy it whole
+        # indexing would lay the table out by columns, and each look into it then copy it whole
         chords = chords.take(np.arange(N_PITCHES) % PITCH_CLASSES, axis=1)
         self._sonorities = np.concatenate([chords, np.zeros_like(chords[:1])])
         first = N_PITCHES + MAX_INTERVAL - REACH
