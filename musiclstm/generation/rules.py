@@ -166,8 +166,9 @@ class SoftRules:
 
     def advance(self, event: IntArray) -> None:
         """Take note of the row that was chosen in each stream."""
-        is_note = event[:, Field.SHIFT] <= self.vocabulary.max_shift
-        self.onsets = np.where(is_note, self._onset_of(event), self.onsets)
+        if self._may_begin():
+            is_note = event[:, Field.SHIFT] <= self.vocabulary.max_shift
+            self.onsets = np.where(is_note, self._onset_of(event), self.onsets)
         if not self.abilities.chords:
             return  # a monophonic part sounds from its first note on: nothing need be counted
         v = self.vocabulary
@@ -179,6 +180,10 @@ class SoftRules:
         self.struck.reshape(-1)[place] += notes
         self.tied = (shift <= v.max_shift) & (event[:, Field.DURATION] == v.tie)
 
+    def _may_begin(self) -> bool:
+        """Whether any piece may still be at its first onset."""
+        return min(self.onsets.tolist()) < 2
+
     def _onset_of(self, event: IntArray) -> IntArray:
         """Which onset a row belongs to: 1 for the first, 2 for all others."""
         later = (event[:, Field.SHIFT] > 0) | (self.onsets == 0)
@@ -188,6 +193,8 @@ class SoftRules:
     def _pitches(self, state: DecoderState, event: IntArray) -> BoolArray:
         part = event[:, Field.PART]
         allowed: BoolArray = self.abilities.in_range.take(part, axis=0)
+        if not self._may_begin():
+            return allowed
         first = self._onset_of(event) == 1
         if np.count_nonzero(first):
             # of a chord the first note alone: those above it must find a place
@@ -219,7 +226,9 @@ class SoftRules:
         soonest = np.minimum.reduce(opens, axis=1) - now
         left = self.end - now
         ids = np.arange(v.max_shift + 3, dtype=np.int32)
-        allowed: BoolArray = (ids >= soonest[:, None]) & (ids < left[:, None])
+        allowed: BoolArray = ids >= soonest[:, None]
+        if min(left.tolist()) <= v.max_shift:
+            allowed &= ids < left[:, None]
         allowed[:, 0] = np.logical_or.reduce(self._at_once(state, now, opens), axis=1)
         # after a WAIT a note must come, and soon: silence of whole notes is in no corpus
         waits = (left > v.max_shift + 1) & (soonest < left)
@@ -256,13 +265,16 @@ class SoftRules:
         ordered &= opens <= step[:, None]
         return ordered
 
-    def _durations(self, state: DecoderState, event: IntArray) -> BoolArray:
+    def _durations(self, state: DecoderState, event: IntArray) -> BoolArray | None:
         v, tracker = self.vocabulary, state.tracker
         place = (tracker.begins + event[:, Field.PART]) * N_PITCHES + event[:, Field.PITCH]
         # a continuation begins where the note would have ended; any other pitch is silent now
         so_far = tracker.ends.reshape(-1).take(place)
         begins = np.maximum(so_far, tracker.now + event[:, Field.SHIFT])
+        left = self.end - begins
+        if min(left.tolist()) > v.max_duration:
+            return None
         # a tie is at least a step longer than the longest duration
         ids = np.arange(v.max_duration + 1, dtype=np.int32)
-        allowed: BoolArray = ids < (self.end - begins)[:, None]
+        allowed: BoolArray = ids < left[:, None]
         return allowed

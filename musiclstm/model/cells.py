@@ -61,9 +61,7 @@ class Cells:
         return x
 
 
-def _gates(
-    weights: Mapping[str, FloatArray], layer: int, units: int
-) -> tuple[Matrix, FloatArray]:
+def _gates(weights: Mapping[str, FloatArray], layer: int, units: int) -> tuple[Matrix, FloatArray]:
     """Kernel ``(2U, 4U)`` over input and hidden state, and bias, in the order i, f, o, g.
 
     sigmoid(x) = (1 + tanh(x / 2)) / 2: the halves of i, f and o are in the weights, so that one
