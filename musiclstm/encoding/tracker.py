@@ -138,7 +138,7 @@ class Tracker(NamedTuple):
 
     def select(self, streams: npt.NDArray[np.intp]) -> "Tracker":
         """The streams with these indices, in this order, repeated as often as they are named."""
-        chosen = Tracker._make(values[streams] for values in self)
+        chosen = Tracker._make(values.take(streams, axis=0) for values in self)
         return chosen._replace(begins=np.arange(len(streams)) * self.ends.shape[1])
 
     def before(self, vocabulary: Vocabulary) -> Before:

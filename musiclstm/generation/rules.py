@@ -182,7 +182,7 @@ class SoftRules:
 
     def _may_begin(self) -> bool:
         """Whether any piece may still be at its first onset."""
-        return min(self.onsets.tolist()) < 2
+        return bool(self.onsets.min() < 2)
 
     def _onset_of(self, event: IntArray) -> IntArray:
         """Which onset a row belongs to: 1 for the first, 2 for all others."""

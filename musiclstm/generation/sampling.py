@@ -81,8 +81,9 @@ def choose(
         chosen = probs.reshape(-1).take(ids + np.arange(0, probs.size, probs.shape[1]))
         # What is cut off has, all together, at most 1 - top_p: an id that has more is not cut off.
         # The margin is for rounding; it costs a look and changes nothing.
-        (unsure,) = (chosen <= (1 - sampling.top_p + 1e-9) * total).nonzero()
-        if unsure.size:
+        few = chosen <= (1 - sampling.top_p + 1e-9) * total
+        if np.count_nonzero(few):
+            unsure = np.flatnonzero(few)
             ids[unsure] = _draw_again(
                 probs[unsure], cumulated[unsure], ids[unsure], goal[unsure], sampling
             )
@@ -104,10 +105,9 @@ def probabilities(log_probs: FloatArray, sampling: Sampling) -> npt.NDArray[np.f
 
 def _powers(log_probs: FloatArray, temperature: float) -> npt.NDArray[np.float64]:
     """What is proportional to the probabilities at a temperature; the likeliest id has 1."""
-    powers = log_probs.astype(np.float64)
-    if temperature != 1:
-        powers /= temperature
-    powers -= np.maximum.reduce(powers, axis=1)[:, None]
+    scaled = log_probs if temperature == 1 else log_probs.astype(np.float64) / temperature
+    most = np.maximum.reduce(scaled, axis=1)[:, None]
+    powers: npt.NDArray[np.float64] = np.subtract(scaled, most, dtype=np.float64)
     return np.exp(powers, out=powers)
 
 

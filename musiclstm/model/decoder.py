@@ -171,14 +171,10 @@ class Decoder:
             event: int32 ``(B, 5)``, legal rows. A stream after END is of no meaning.
         """
         v, shift = self.vocabulary, event[:, Field.SHIFT]
-        asked = state.row[1]
-        if asked is not None and asked.heard is not None and asked.fields == shift.tobytes():
-            heard = asked.heard
-        else:
-            heard = self._hear(state, shift)
+        heard = self._heard(state, shift)
         all_notes = max(shift.tolist()) <= v.max_shift
         inputs = event if all_notes else input_ids(event, v)
-        return self._read(state, inputs, heard, state.tracker.advance(event, v))
+        return self._read(state, inputs, heard, state.tracker.advance(event, v, heard.stage))
 
     # --- whole pieces -----------------------------------------------------------------------
 
@@ -235,7 +231,16 @@ class Decoder:
         stage = state.tracker.at(state.tracker.now + v.steps_of(shift), v)
         seen = onset_context(stage, state.ruler, v)
         layer = w.onset_layer(seen.onset_ids, seen.sounding, seen.remaining, seen.struck)
-        return HeardOnset(stage, seen, layer)
+        return HeardOnset(stage, layer, seen.place, seen.bar)
+
+    def _heard(self, state: DecoderState, shift: EventArray) -> HeardOnset:
+        """The same, where it has not been heard yet; the step is all that it depends on."""
+        step = (state.tracker.now + self.vocabulary.steps_of(shift)).tolist()
+        for known in reversed(state.row):
+            heard = None if known is None else known.heard
+            if heard is not None and heard.stage.step.tolist() == step:
+                return heard
+        return self._hear(state, shift)
 
     def _known(self, state: DecoderState, n: int, event: EventArray) -> Known:
         """What is known with the first ``n`` fields of the row, worked out once."""
@@ -280,9 +285,10 @@ class Decoder:
             stage = state.tracker.note(voice, chosen, v)
             note = note_context(stage, voice, heard.stage, state.keys, v)
             sums += w.note_layer(note.note_ids, note.note_shares) @ w.note
+            voice = None  # all that is to come is heard
             hints = DurationHints(
-                heard.context.place,
-                heard.context.bar,
+                heard.place,
+                heard.bar,
                 note.duration_candidates,
                 note.duration_matches,
             )

@@ -1,17 +1,17 @@
 """What the decoder carries from row to row, and what it has worked out within a row."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from musiclstm.encoding import Tracker
-from musiclstm.encoding.context import OnsetContext
 from musiclstm.encoding.ruler import Ruler
 from musiclstm.encoding.stages import Before, IntArray, Onset, Voice
-from musiclstm.model.heads import Hints
+from musiclstm.model.heads import DurationHints, Hints, PitchHints
 from musiclstm.score import MeterMap
 
 FloatArray = npt.NDArray[np.float32]
@@ -39,13 +39,22 @@ class HeardOnset(NamedTuple):
 
     Attributes:
         stage: What is known of it.
-        context: The same as the network sees it.
-        layer: What the onset layer makes of that, float32 ``(B, onset_units)``.
+        layer: What the onset layer makes of it, float32 ``(B, onset_units)``.
+        place: Steps since the barline, int32 ``(B,)``.
+        bar: Length of the bar in steps, int32 ``(B,)``.
     """
 
     stage: Onset
-    context: OnsetContext
     layer: FloatArray
+    place: IntArray
+    bar: IntArray
+
+    def select(self, at: npt.NDArray[np.intp]) -> "HeardOnset":
+        """The onsets of these streams."""
+        return HeardOnset(
+            Onset._make(_rows(self.stage, at)),
+            *_rows(self[1:], at),
+        )
 
 
 class Known(NamedTuple):
@@ -66,6 +75,30 @@ class Known(NamedTuple):
     heard: HeardOnset | None = None
     voice: Voice | None = None
     hints: Hints | None = None
+
+    def select(self, at: npt.NDArray[np.intp]) -> "Known":
+        """What is known of these streams' rows."""
+        fields = np.frombuffer(self.fields, np.int32).reshape(len(self.sums), -1)
+        hints = self.hints
+        if isinstance(hints, PitchHints):
+            hints = PitchHints._make(_rows(hints, at))
+        elif hints is not None:
+            hints = DurationHints._make(_rows(hints, at))
+        return Known(
+            fields=fields.take(at, axis=0).tobytes(),
+            sums=self.sums.take(at, axis=0),
+            absent=None if self.absent is None else self.absent.take(at),
+            heard=None if self.heard is None else self.heard.select(at),
+            voice=None if self.voice is None else Voice._make(_rows(self.voice, at)),
+            hints=hints,
+        )
+
+
+def _rows(
+    arrays: Iterable[npt.NDArray[Any]], at: npt.NDArray[np.intp]
+) -> Iterator[npt.NDArray[Any]]:
+    """These rows of each array."""
+    return (array.take(at, axis=0) for array in arrays)
 
 
 @dataclass(slots=True)
@@ -102,21 +135,27 @@ class DecoderState:
         return len(self.conditions)
 
     def select(self, streams: npt.ArrayLike) -> "DecoderState":
-        """The streams with these indices, repeated as often as they are named."""
+        """The streams with these indices, repeated as often as they are named.
+
+        What has been worked out of the row that is being chosen goes with them.
+        """
         at = np.asarray(streams, np.intp)
         maps = self.meter_maps
-        known = self.row[0]  # all that has been worked out for the next row, for any shift
-        if known is not None:
-            known = known._replace(sums=known.sums[at])
+        row: list[Known | None] = [None] * len(self.row)
+        for fields in reversed(range(len(row))):
+            known = self.row[fields]
+            if known is not None:  # it contains what was known with fewer fields
+                row[fields] = known.select(at)
+                break
         return DecoderState(
             tracker=self.tracker.select(at),
-            h=self.h[:, at],
-            c=self.c[:, at],
-            output=self.output[at],
+            h=self.h.take(at, axis=1),
+            c=self.c.take(at, axis=1),
+            output=self.output.take(at, axis=0),
             before=self.before.select(at),
-            conditions=self.conditions[at],
-            keys=self.keys[at],
-            meter_maps=maps if len(maps) == 1 else tuple(maps[index] for index in at),
+            conditions=self.conditions.take(at, axis=0),
+            keys=self.keys.take(at),
+            meter_maps=maps if len(maps) == 1 else tuple(maps[index] for index in at.tolist()),
             ruler=self.ruler.select(at),
-            row=[known, *[None] * 5],
+            row=row,
         )

@@ -126,3 +126,27 @@ def test_selected_streams_are_copies():
             expected = decoder.log_probs(alone, number, field)
             assert together[stream] == pytest.approx(expected[0], abs=CLOSE)
     assert np.array_equal(decoder.log_probs(state, Field.SHIFT, nothing), before)
+
+
+@pytest.mark.parametrize("known", range(6))
+def test_streams_part_within_a_row(known):
+    """What has been worked out of a row goes with the selected streams, and is theirs."""
+    score = chorale(bars=3)
+    decoder = decoder_of(score)
+    encoded = encode(score, decoder.vocabulary)
+    rng = np.random.default_rng(1)
+    state = started(decoder, encoded, 3)
+    for _ in range(6):
+        state = decoder.advance(state, draw(decoder, state, rng))
+    row, at = draw(decoder, state, rng), [1, 1, 0]
+    fresh = replace(state, row=[None] * 6).select(at)
+    asked = replace(state, row=[None] * 6)
+    for field in range(known):
+        decoder.log_probs(asked, field, row)
+    parted = asked.select(at)
+    for field in Field:
+        ours, theirs = (decoder.log_probs(s, field, row[at]) for s in (parted, fresh))
+        assert ours == pytest.approx(theirs, abs=CLOSE)
+    ours, theirs = (decoder.advance(s, row[at]) for s in (parted, fresh))
+    assert ours.output == pytest.approx(theirs.output, abs=CLOSE)
+    assert all(np.array_equal(a, b) for a, b in zip(ours.tracker, theirs.tracker, strict=True))
