@@ -13,7 +13,8 @@ words: how many pieces of the split share a run of soprano intervals with a trai
 with it.
 
 ``--train`` learns from the train split and takes the weights that do best on the valid split; it
-never looks at the test split. It can be interrupted, and goes on with ``--resume``.
+never looks at the test split. It can be interrupted, and goes on with ``--resume``. ``--without``
+says what a part of the context is worth.
 """
 
 import sys
@@ -38,6 +39,7 @@ from benchmarks.jsb_grids import (
 )
 from benchmarks.jsb_overlap import RUN
 from benchmarks.jsb_training import STEPS, settings_of, trained
+from benchmarks.jsb_without import WITHOUT, without
 from musiclstm.cli.console import print_json
 from musiclstm.encoding import Conditions, Encoded, Field, encode
 from musiclstm.errors import BundleError, MusicLSTMError
@@ -203,6 +205,13 @@ def show(found: Mapping[str, Any]) -> None:
     metavar="NAME=VALUE",
     help="Change a hyper-parameter of the preset; may be repeated.",
 )
+@click.option(
+    "--without",
+    "left_out",
+    type=click.Choice(list(WITHOUT)),
+    multiple=True,
+    help="Train and judge without a part of the context; may be repeated.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 def main(
@@ -216,6 +225,7 @@ def main(
     seed: int | None,
     preset_name: str | None,
     changes: tuple[str, ...],
+    left_out: tuple[str, ...],
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -223,6 +233,8 @@ def main(
     wished = (steps, seed, preset_name, *changes)
     if out is None and (resume or any(wish is not None for wish in wished)):
         raise click.UsageError("--resume and settings are for --train")
+    if again and left_out:
+        raise click.UsageError("row by row nothing is left out; leave out --step-by-step")
     if out is not None and split == "test":
         raise click.UsageError("a model that has just been made is judged on the valid split")
     if resume and any(wish is not None for wish in wished):
@@ -233,8 +245,10 @@ def main(
             bundle = load_bundle(model)
         else:
             config = None if resume else settings_of(preset_name, steps, seed, changes)
-            bundle = trained(grids, out, config, quiet=quiet)
-        found = results(bundle, grids, split, again)
+            with without(left_out):
+                bundle = trained(grids, out, config, quiet=quiet)
+        with without(left_out):
+            found = results(bundle, grids, split, again)
     except MusicLSTMError as error:
         raise click.ClickException(" ".join(str(error).splitlines())) from error
     if as_json:

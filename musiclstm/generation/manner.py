@@ -19,6 +19,12 @@ RESAMPLING = "resampling"  # beside the fields in a bundle's sampling
 RHYTHM = (Field.SHIFT, Field.PART, Field.DURATION)  # when and by whom; the pitch is the rest
 
 
+def default_manner() -> dict[str, Any]:
+    """What a new bundle says of its sampling, for ``config.json``."""
+    fields = {field.name.lower(): own.as_dict() for field, own in DEFAULT_SAMPLING.items()}
+    return {**fields, RESAMPLING: Resampling().as_dict()}
+
+
 def bundle_sampling(
     bundle: Bundle, wishes: Mapping[str, Any] | None = None
 ) -> dict[Field, Sampling]:

@@ -42,6 +42,7 @@ _PIECE = {
 }
 _RESULTS = {
     "valid_nats_per_note": float,
+    "ngram_nats_per_note": float,
     "train_pieces": int,
     "train_notes": int,
     "valid_pieces": int,

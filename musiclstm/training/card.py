@@ -65,8 +65,8 @@ def write_card(name: str, config: Mapping[str, Any], data: TrainingSet) -> str:
                 if by_field
                 else ""
             )
-            + ". These pieces chose the step at which training ended, so the figure is a little "
-            "kind to the model."
+            + f"{_beside(results)}. These pieces chose the step at which training ended, so the "
+            "figure is a little kind to the model."
         )
     else:
         lines.append("Nothing was held out, so nobody knows.")
@@ -91,6 +91,12 @@ def write_card(name: str, config: Mapping[str, Any], data: TrainingSet) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _beside(results: Mapping[str, Any]) -> str:
+    """What an n-gram of the same pieces says, where it has been asked."""
+    nats = results.get("ngram_nats_per_note")
+    return "" if nats is None else f"; an n-gram that learned from the same pieces has {nats:.3f}"
 
 
 def _common(values: Any) -> str:

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import musiclstm
+from musiclstm.evaluation import NGram
 from musiclstm.files import atomic_write_bytes
 from musiclstm.generation.habits import Habits
+from musiclstm.generation.manner import default_manner
 from musiclstm.model import Bundle, count_parameters, load_bundle
 from musiclstm.model.bundle import (
     CARD,
@@ -35,6 +37,8 @@ from musiclstm.training.corpus import TrainingSet
 if TYPE_CHECKING:
     from musiclstm.training.batches import BatchMaker
     from musiclstm.training.run import Run
+
+_MOST_COUNTED = 200_000  # notes; half a minute
 
 
 def write_beginning(folder: Path, data: TrainingSet) -> int:
@@ -74,9 +78,25 @@ def finish(run: "Run", status: str, scorer: "BatchMaker | None") -> Bundle:
         fields = run.trainer.evaluate(scorer)
         config["results"]["valid_nats_per_note"] = round(float(fields.sum()), 4)
         config["results"]["valid_nats_by_field"] = [round(float(value), 4) for value in fields]
+        by_counting = nats_of_ngram(run.data)
+        if by_counting is not None:
+            config["results"]["ngram_nats_per_note"] = round(by_counting, 4)
     write_json(run.out / CONFIG, config)
     atomic_write_bytes(run.out / CARD, write_card(run.out.name, config, run.data).encode())
     return load_bundle(run.out)
+
+
+def nats_of_ngram(data: TrainingSet) -> float | None:
+    """Nats a note that an n-gram of the training pieces gives the held-out ones.
+
+    None where there are so many of either that counting them would keep people waiting.
+    """
+    learned, held_out = data.of("train"), data.of("valid")
+    if sum(piece.n_notes for piece in (*learned, *held_out)) > _MOST_COUNTED:
+        return None
+    ngram = NGram.fit(learned, data.vocabulary)
+    nats = sum(float(ngram.nats(piece).sum(dtype=np.float64)) for piece in held_out)
+    return nats / max(sum(piece.n_notes for piece in held_out), 1)
 
 
 def config_values(run: "Run", status: str) -> dict[str, Any]:
@@ -87,6 +107,7 @@ def config_values(run: "Run", status: str) -> dict[str, Any]:
         "training": run.config.as_dict(),
         "data": dict(run.brief.settings),
         "status": status,
+        "sampling": default_manner(),
         "versions": {
             "musiclstm": musiclstm.__version__,
             "python": platform.python_version(),
