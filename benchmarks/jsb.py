@@ -183,7 +183,13 @@ def show(found: Mapping[str, Any]) -> None:
 @click.option("--data", type=click.Path(path_type=Path), default=DATA, help="The chorales.")
 @click.option("-m", "--model", default="trained/jsb", show_default=True, help="The model to judge.")
 @click.option(
-    "--split", type=click.Choice(SPLITS), default="valid", show_default=True, help="What on."
+    "--split",
+    "splits",
+    type=click.Choice(SPLITS),
+    multiple=True,
+    default=("valid",),
+    show_default=True,
+    help="What on; may be repeated.",
 )
 @click.option(
     "--step-by-step",
@@ -217,7 +223,7 @@ def show(found: Mapping[str, Any]) -> None:
 def main(
     data: Path,
     model: str,
-    split: str,
+    splits: tuple[str, ...],
     again: int,
     out: Path | None,
     resume: bool,
@@ -235,7 +241,7 @@ def main(
         raise click.UsageError("--resume and settings are for --train")
     if again and left_out:
         raise click.UsageError("row by row nothing is left out; leave out --step-by-step")
-    if out is not None and split == "test":
+    if out is not None and "test" in splits:
         raise click.UsageError("a model that has just been made is judged on the valid split")
     if resume and any(wish is not None for wish in wished):
         raise click.UsageError("--resume goes on with the settings that it began with")
@@ -248,13 +254,14 @@ def main(
             with without(left_out):
                 bundle = trained(grids, out, config, quiet=quiet)
         with without(left_out):
-            found = results(bundle, grids, split, again)
+            found = {split: results(bundle, grids, split, again) for split in splits}
     except MusicLSTMError as error:
         raise click.ClickException(" ".join(str(error).splitlines())) from error
     if as_json:
-        print_json(found)
+        print_json(found if len(splits) > 1 else found[splits[0]])
     else:
-        show(found)
+        for of_split in found.values():
+            show(of_split)
 
 
 if __name__ == "__main__":

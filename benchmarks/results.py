@@ -19,17 +19,20 @@ import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import click
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the sections beside this file
+
+from benchmarks import results_model, results_speed
+from benchmarks.results_table import Facts
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
 PAGE = HERE / "RESULTS.md"
-CHART = RESULTS / "generate_speed.svg"
+CHART = RESULTS / results_speed.CHART
 PACKAGES = ("tensorflow", "keras", "torch", "numpy", "music21", "pretty_midi", "symusic")
 SIZES = [f"2x{units}/batch{batch}" for units in (256, 512) for batch in (32, 64, 128)]
-Facts = dict[str, Any]
 
 COMMANDS: dict[str, list[str]] = {
     "train_speed": ["train_speed.py", "--rounds", "5", *(f"--size={size}" for size in SIZES)],
@@ -38,6 +41,12 @@ COMMANDS: dict[str, list[str]] = {
     "generate_speed": ["generate_speed.py", "--long"],
     "ingest_speed": ["ingest_speed.py"],
 }
+# Of the model: `make bench` has no time to train, and leaves these as they are.
+ON_DEMAND: dict[str, list[str]] = {
+    "jsb": ["jsb.py", "--split", "valid", "--split", "test"],
+    "jsb_short": ["jsb_short.py"],
+    "samples": ["samples.py", "-q"],
+}
 
 
 # --- measuring ----------------------------------------------------------------------------------
@@ -45,17 +54,18 @@ COMMANDS: dict[str, list[str]] = {
 
 def measure(name: str) -> None:
     """Run one benchmark and keep its JSON."""
-    command = [sys.executable, str(HERE / COMMANDS[name][0]), *COMMANDS[name][1:], "--json"]
-    click.echo(f"{name}: {' '.join(COMMANDS[name])}", err=True)
+    words = (COMMANDS | ON_DEMAND)[name]
+    command = [sys.executable, str(HERE / words[0]), *words[1:], "--json"]
+    click.echo(f"{name}: {' '.join(words)}", err=True)
     before = load()
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603
     kept = {
-        "command": "python benchmarks/" + " ".join(COMMANDS[name]),
+        "command": "python benchmarks/" + " ".join(words),
         "date": dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": machine(),
         "load_before": before,
         "versions": versions(),
-        "found": json.loads(done.stdout.splitlines()[-1]),
+        "found": json.loads(done.stdout),
     }
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
@@ -95,163 +105,27 @@ def versions() -> dict[str, str]:
 # --- the page -----------------------------------------------------------------------------------
 
 
-def table(head: list[str], rows: list[list[Any]]) -> Iterator[str]:
-    """A table in Markdown; the first column is text, the others are figures."""
-    yield "| " + " | ".join(head) + " |"
-    yield "|---" + "|---:" * (len(head) - 1) + "|"
-    for row in rows:
-        yield "| " + " | ".join(str(cell) for cell in row) + " |"
-
-
-def train_speed(found: Facts) -> Iterator[str]:
-    """LSTM layers alone."""
-    yield "## Training: the LSTM layers alone, beside Keras and PyTorch"
-    yield ""
-    yield "Forward and backward, float32, 128 steps; above 1 ours is faster (median of the rounds)."
-    yield ""
-    rates = found["rows_per_second"]
-    yield from table(
-        ["layers", "against torch.nn.LSTM", "against keras.layers.LSTM", "ours, rows/s"],
-        [
-            [
-                size,
-                f"{found['vs_torch'].get(size, '–')}",
-                f"{found['vs_keras'].get(size, '–')}",
-                f"{rates[size]['ours']:,}",
-            ]
-            for size in rates
-        ],
-    )
-
-
-def train_step(found: Facts) -> Iterator[str]:
-    """The whole step."""
-    yield "## Training: the whole step of the default model"
-    yield ""
-    yield from table(
-        ["", ""],
-        [
-            ["rows/s of the step ÷ rows/s of its LSTM layers alone", found["share_of_layer_speed"]],
-            ["least share of the step's time in matrix products", found["least_share_in_products"]],
-            ["the same of the layers alone", found["least_share_in_products_layers"]],
-            ["rows/s, whole step", f"{found['step_rows_per_second']:,}"],
-            ["rows/s, layers alone", f"{found['layers_rows_per_second']:,}"],
-            ["notes/s, whole step", f"{found['step_notes_per_second']:,}"],
-            ["GFLOP in the products of a step", found["gflop_a_step"]],
-            ["of these in the layers", found["gflop_a_step_in_layers"]],
-            ["GFLOP/s of a large product, same library", found["peak_gflop_per_second"]],
-        ],
-    )
-
-
-def train_length(found: Facts) -> Iterator[str]:
-    """Length of back-propagation."""
-    yield "## Training: the length of back-propagation"
-    yield ""
-    yield "Two layers of 256 units, 16 sequences."
-    yield ""
-    shortest = next(iter(found.values()))["us_per_row"]
-    yield from table(
-        ["steps", "cost of a row ÷ that at the shortest", "µs a row", "peak memory, MB"],
-        [
-            [n, f"{of['us_per_row'] / shortest:.2f}", of["us_per_row"], f"{of['peak_mb']:,.0f}"]
-            for n, of in found.items()
-        ],
-    )
-
-
-def generate_speed(found: Facts) -> Iterator[str]:
-    """Composing."""
-    yield "## Composing"
-    yield ""
-    yield f"{found['weights']}; one core. A note of the others takes as many times longer:"
-    yield ""
-    ours = found["ms_per_note"]
-    weighed = found.get("ms_per_note_by_default", {})  # older results have none
-    yield from table(
-        ["way of generating, at length", "times ours", "ms a note"],
-        [
-            [f"{name}, {length}", found["times_ours"][f"{name}@{length}"], round(times["min"], 2)]
-            for name, lengths in found["beside_ms"].items()
-            for length, times in lengths.items()
-        ],
-    )
-    yield ""
-    yield from table(
-        [
-            "ours, everything included",
-            "ms a note, the first that comes",
-            "of several candidates for each onset",
-        ],
-        [[f"{batch} at once", f"{ms:.3f}", weighed.get(batch, "")] for batch, ms in ours.items()],
-    )
-    yield ""
-    yield from table(
-        ["around note", "ms a note", "state, bytes", "peak memory, MB"],
-        [
-            [f"{int(n):,}", f"{of['min']:.3f}", f"{of['state_bytes']:,}", of["peak_mb"]]
-            for n, of in found["length"].items()
-        ],
-    )
-    yield ""
-    yield (
-        f"`musiclstm generate -n 1 --bars 32`, from a cold process to a closed file: "
-        f"{found['cold_s']:.2f} s, of which imports {found['import_s']:.2f} s."
-    )
-    yield ""
-    yield f"![Notes a second against length](results/{CHART.name})"
-
-
-def ingest_speed(found: Facts) -> Iterator[str]:
-    """Reading."""
-    yield "## Reading MIDI"
-    yield ""
-    yield "Ours includes encoding. A note of the others takes as many times longer (below 1: less)."
-    yield ""
-    others = list(next(iter(found["times_ours"].values())))
-    yield from table(
-        ["notes in a file", *others],
-        [
-            [f"{int(n):,}", *(times.get(other, "failed") for other in others)]
-            for n, times in found["times_ours"].items()
-        ],
-    )
-    yield ""
-    rows: list[list[Any]] = []
-    for notes, readers in found["notes_in_a_file"].items():
-        for reader, facts in readers.items():
-            passes = (
-                [("cold", facts["cold"]), ("cached", facts["cached"])] if "cold" in facts else []
-            )
-            for name, of in passes or [("", facts)]:
-                rows.append(
-                    [
-                        f"{int(notes):,}, {reader}{', ' * bool(name)}{name}",
-                        of.get("us_per_note", facts.get("failed")),
-                        of.get("files_per_second", ""),
-                        facts.get("peak_mb", ""),
-                    ]
-                )
-    yield from table(["notes in a file, reader", "µs a note", "files/s", "peak memory, MB"], rows)
-
-
 SECTIONS: dict[str, Callable[[Facts], Iterator[str]]] = {
-    "train_speed": train_speed,
-    "train_step": train_step,
-    "train_length": train_length,
-    "generate_speed": generate_speed,
-    "ingest_speed": ingest_speed,
+    "jsb": results_model.jsb,
+    "jsb_short": results_model.jsb_short,
+    "samples": results_model.samples,
+    "likelihood": results_model.likelihood,
+    "train_speed": results_speed.train_speed,
+    "train_step": results_speed.train_step,
+    "train_length": results_speed.train_length,
+    "generate_speed": results_speed.generate_speed,
+    "ingest_speed": results_speed.ingest_speed,
 }
 
 
 def write_page() -> None:
     """Make `RESULTS.md` and its chart from what is kept."""
     lines = [
-        "# How fast it is",
+        "# How good it is, and how fast",
         "",
         "Written by `make bench` from the figures in `benchmarks/results/`; each section says when",
-        "and where it was measured. Contenders of a section were measured in one run. Between",
-        "machines compare ratios; times only within a section.",
+        "and where it was measured. Speeds that stand side by side were measured in one run.",
+        "Between machines compare ratios; times only within a section.",
         "",
     ]
     for name, section in SECTIONS.items():
@@ -291,7 +165,12 @@ def draw(found: Facts) -> None:
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--only", multiple=True, type=click.Choice(list(COMMANDS)), help="Run these alone.")
+@click.option(
+    "--only",
+    multiple=True,
+    type=click.Choice(list(COMMANDS | ON_DEMAND)),
+    help="Run these alone.  [default: those of speed]",
+)
 @click.option("--page", is_flag=True, help="Run none; write the page from what is kept.")
 def main(only: tuple[str, ...], page: bool) -> None:
     """Measure, and write RESULTS.md."""

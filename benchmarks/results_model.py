@@ -1,0 +1,156 @@
+"""Sections of `RESULTS.md`: how good the model is, and what it composes."""
+
+from collections.abc import Iterator
+
+from benchmarks.results_table import Facts, table
+
+# Nats a cell of others, as they or others published them; see the words below the table.
+PUBLISHED = (
+    ("Coconet, chronological (Huang et al. 2017)", "test", 0.436),
+    ("Transformer (Huang et al. 2018)", "validation", 0.417),
+    ("TonicNet (Peracha 2019), its chord tokens counted", "test", 0.396),
+    (
+        "Music Transformer, relative attention, time and pitch (Huang et al. 2018)",
+        "validation",
+        0.335,
+    ),
+)
+
+
+def jsb(found: Facts) -> Iterator[str]:
+    """Likelihood of the JSB chorales."""
+    test, valid = found["test"], found["valid"]
+    yield from ["## The JSB chorales: likelihood", ""]
+    yield (
+        f"`trained/jsb`, one model, one pass: **{test['nats_per_token']:.4f} nats a cell on the "
+        f"test split** ({test['pieces']} pieces, {test['tokens']:,} cells; mean over pieces "
+        f"{test['mean_over_pieces']:.4f}; {test['nats_per_step']:.3f} a time step), "
+        f"{valid['nats_per_token']:.4f} on the valid split, by which it was chosen. Standard "
+        "split, sixteenths, all conditions unspecified, nothing transposed, every field of every "
+        "row and END counted. "
+        f"{test['overlap_with_training']['anywhere']} of the test pieces share 20 soprano "
+        "intervals with a training piece."
+    )
+    yield ""
+    rows = [[name, split, nats] for name, split, nats in PUBLISHED]
+    rows.append(["**ours**", "validation", valid["nats_per_token"]])
+    rows.append(["**ours**", "test", test["nats_per_token"]])
+    yield from table(["model", "split", "nats a cell"], rows)
+    yield ""
+    yield (
+        "Coconet's figure is quoted from the Music Transformer paper. TonicNet publishes 0.220, "
+        "given the true current chord, which the cells determine; 0.396 is the loss of its "
+        "published checkpoint, 0.317 a token, over five tokens for four cells."
+    )
+    fields = test["nats_by_field"]
+    yield ""
+    yield "By field, test: " + ", ".join(f"{name} {nats:.4f}" for name, nats in fields.items())
+
+
+def jsb_short(found: Facts) -> Iterator[str]:
+    """What chance and each part are worth."""
+    yield from ["## The JSB chorales: chance, and what each part is worth", ""]
+    seeds = ", ".join(f"{nats:.4f}" for nats in found["seeds"])
+    yield (
+        f"Runs of {found['steps']} steps, a quarter of the whole; valid split. Five seeds: "
+        f"{seeds}; mean {found['mean']:.4f}, standard deviation {found['deviation']:.4f}, "
+        f"{found['deviation_share']:.2%} of the mean. A worth below that is none."
+    )
+    yield ""
+    rows = [[name, f"{of['nats']:.4f}", f"{of['worth']:+.4f}"] for name, of in _by_worth(found)]
+    yield from table(["without", "nats a cell", "worse by"], rows)
+    yield ""
+    yield (
+        "*recall*: what followed when the past was last like now; *others*: how the other parts "
+        "stand to the part; *histograms*: of what pitch classes the past was made; *intervals*: "
+        "pitches as steps from the part's last; *motions, sonorities*: which motion of "
+        "counterpoint and which chord a pitch would make; *noise*: wrong notes in what is "
+        "remembered. Seeds change the initial weights and the order and keys of the pieces."
+    )
+
+
+def _by_worth(found: Facts) -> list[tuple[str, Facts]]:
+    return sorted(found["without"].items(), key=lambda item: -item[1]["worth"])
+
+
+def samples(found: Facts) -> Iterator[str]:
+    """What is composed, beside Bach."""
+    pieces, rules = found["pieces"], found["rules"]
+    yield from ["## The JSB chorales: what it composes", ""]
+    shares = found["shares"]
+    yield (
+        f"{pieces['samples']} pieces of `trained/jsb`, sampled as the bundle says, beside the "
+        f"{pieces['reference']} of the {found['split']} split; control: {pieces['training']} "
+        "training pieces. Overlap of the distances within and between sets (Yang and Lerch 2018), "
+        f"as a share of the control's: mean {shares['mean_capped']:.3f}, least "
+        f"{shares['least']:.3f}."
+    )
+    yield ""
+    rows = [
+        [
+            name.replace("_", " "),
+            *(f"{of[who]:.3f}" for who in ("samples", "training", "reference")),
+            f"{of['share']:.3f}",
+        ]
+        for name, of in found["features"].items()
+    ]
+    yield from table(["feature, mean", "samples", "training", found["split"], "share"], rows)
+    yield ""
+    rows = [
+        [
+            of["words"],
+            *(_with_interval(of[who]) for who in ("samples", "reference", "ratio")),
+        ]
+        for of in rules.values()
+    ]
+    yield from table(["rule, 95% interval", "samples", found["split"], "ratio"], rows)
+    yield ""
+    copies = found["copies"]
+    faults = ", ".join(f"{name} {of['samples']}" for name, of in found["faults"].items())
+    yield (
+        f"Longest run shared with a training piece, in notes: median "
+        f"{copies['samples']['median']:g}, 95% up to {copies['samples']['p95']}; Bach's own "
+        f"{copies['reference']['median']:g} and {copies['reference']['p95']}. Faults: {faults}. "
+        "Targets: " + ", ".join(f"{name} {said}" for name, said in found["targets"].items()) + "."
+    )
+
+
+def _with_interval(rate: Facts) -> str:
+    low, high = rate["interval"]
+
+    def number(value: float | None) -> str:
+        return "∞" if value is None else f"{value:.2f}"
+
+    return f"{number(rate['rate'])} ({number(low)} to {number(high)})"
+
+
+def likelihood(found: Facts) -> Iterator[str]:
+    """Ours beside rivals on other music."""
+    yield from ["## Other music: likelihood beside rivals", ""]
+    yield (
+        "Nats a note, all fields, same events and splits; *minutes*: on two cores, for each. Of a "
+        "piece the style is known where the corpus has any, and the meter."
+    )
+    for corpus, of in found.items():
+        contenders = of["contenders"]
+        splits = [
+            split
+            for split in ("train", "valid", "test")
+            if all(split in one["nats_per_note"] for one in contenders.values())
+        ]
+        rows = [
+            [
+                name,
+                f"{one['parameters']:,}",
+                one["minutes"] or "",
+                f"{one['steps']:,}" if one["steps"] else "",
+                *(f"{one['nats_per_note'][split]:.3f}" for split in splits),
+            ]
+            for name, one in sorted(
+                contenders.items(), key=lambda item: item[1]["nats_per_note"]["valid"]
+            )
+        ]
+        yield ""
+        yield f"**{corpus}**, {of['pieces']['train']['pieces']} pieces to learn from"
+        yield ""
+        yield from table(["", "weights", "minutes", "steps", *splits], rows)
