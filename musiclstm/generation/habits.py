@@ -3,9 +3,9 @@
 A network learns what is likely, note by note; what hardly ever happens is a small part of that, and
 goes wrong first where its own notes lead it to places that no piece ever came to. These habits are
 counted in the training pieces and kept in the bundle: how often a passage comes in a row, how often
-a part repeats a pitch, how far each part goes, and how two parts move together. Nothing here is a
-rule of any style: of Bach's chorales it says that fifths are not parallel, of a piano part that
-they may well be.
+a part repeats a pitch, how far each part goes, how two parts move together, and how neighbours
+stand to each other. Nothing here is a rule of any style: of Bach's chorales it says that fifths are
+not parallel and voices do not cross, of a piano's hands that they may well be and do.
 """
 
 from collections.abc import Sequence
@@ -21,6 +21,7 @@ from musiclstm.model import Bundle
 
 IntArray = npt.NDArray[np.int32]
 FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
 
 CLASSES = 12
 # Of the pieces that are gone through: as many as have so many rows, evenly chosen.
@@ -42,12 +43,15 @@ class Habits:
             interval to another: the logarithm of the ratio where it is below 0, else 0; float64
             ``(12, 12)``, intervals as semitones without octaves, from the later part up to the
             earlier.
+        spacings: The same of neighbouring parts that cross, and that are more than an octave apart;
+            float64 ``(parts - 1, 2)``.
     """
 
     loops: tuple[int, ...]
     repeats: int
     ranges: tuple[tuple[int, int], ...]
     motions: FloatArray
+    spacings: FloatArray
 
     @classmethod
     def of_pieces(cls, pieces: Sequence[Encoded], vocabulary: Vocabulary) -> "Habits":
@@ -57,6 +61,7 @@ class Habits:
         every = max(1, -(-rows // _MOST_ROWS))
         loops, repeats = [], []
         similar, together = np.zeros((CLASSES, CLASSES)), np.zeros((2, CLASSES))
+        gaps, where = np.zeros((len(v.parts) - 1, 255)), np.zeros((len(v.parts) - 1, 2, 128))
         pitches = np.zeros((len(v.parts), 128))
         pitched = np.flatnonzero(~v.drum_parts[: len(v.parts)]).tolist()
         for index in range(0, len(pieces), every):
@@ -73,11 +78,13 @@ class Habits:
             cells = np.bincount(similar_cells(before, now) + 1, minlength=similar.size + 1)
             similar += cells[1:].reshape(similar.shape)
             together += intervals_of_moves(before, now)
+            _add_gaps(gaps, where, now)
         return cls(
             loops=tuple(_most(times) for times in zip(*loops, strict=True)) or (_LEAST,),
             repeats=_most(repeats),
             ranges=tuple(_range(counts) for counts in pitches),
             motions=_avoidance(similar, together),
+            spacings=_spacings(gaps, where),
         )
 
     @classmethod
@@ -86,12 +93,14 @@ class Habits:
         values = bundle.corpus.get("habits")
         if values is None:
             ranges = tuple((part.low, part.high) for part in bundle.vocabulary.parts)
-            return cls((4,) * LONGEST_LOOP, 12, ranges, np.zeros((CLASSES, CLASSES)))
+            nothing = np.zeros((CLASSES, CLASSES)), np.zeros((len(ranges) - 1, 2))
+            return cls((4,) * LONGEST_LOOP, 12, ranges, *nothing)
         return cls(
             loops=tuple(values["loops"]),
             repeats=values["repeats"],
             ranges=tuple((low, high) for low, high in values["ranges"]),
             motions=np.array(values["motions"], float),
+            spacings=np.array(values["spacings"], float).reshape(-1, 2),
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -101,22 +110,24 @@ class Habits:
             "repeats": self.repeats,
             "ranges": [list(pair) for pair in self.ranges],
             "motions": self.motions.round(2).tolist(),
+            "spacings": self.spacings.round(2).tolist(),
         }
 
-    def cost_of_motion(self, before: IntArray, now: IntArray) -> FloatArray:
-        """How unusual it is that parts move together as they do.
+    def cost(self, before: IntArray, now: IntArray) -> FloatArray:
+        """How unusual it is that parts move together, and then stand, as they do.
 
         Args:
             before: Pitches of the parts before an onset, -1 for none, ``(N, parts)``.
             now: Their pitches at it, ``(N, parts)``.
 
         Returns:
-            float64 ``(N,)``: sums of :attr:`motions`, 0 or less.
+            float64 ``(N,)``: sums of :attr:`motions` and :attr:`spacings`, 0 or less.
         """
         cells = similar_cells(before, now).reshape(len(now), -1)
         costs = np.append(self.motions.reshape(-1), 0.0)  # the last is of -1
+        crossed, wide = spaced(now)
         found: FloatArray = costs.take(cells, mode="wrap").sum(axis=1)
-        return found
+        return found + crossed @ self.spacings[:, 0] + wide @ self.spacings[:, 1]
 
 
 def moves_of(onsets: Sequence[IntArray], v: Vocabulary) -> tuple[IntArray, IntArray]:
@@ -180,6 +191,45 @@ def intervals_of_moves(before: IntArray, now: IntArray) -> FloatArray:
             for of in (before, now)
         ]
     ).astype(float)
+
+
+def spaced(now: IntArray) -> tuple[BoolArray, BoolArray]:
+    """Which neighbouring parts cross, and which are more than an octave apart.
+
+    Args:
+        now: Pitches of the parts, -1 for none, ``(N, parts)``; the highest part first.
+
+    Returns:
+        bool ``(N, parts - 1)`` each.
+    """
+    both = (now[:, :-1] >= 0) & (now[:, 1:] >= 0)
+    gap = now[:, :-1] - now[:, 1:]
+    return both & (gap < 0), both & (gap > CLASSES)
+
+
+def _add_gaps(gaps: FloatArray, where: FloatArray, now: IntArray) -> None:
+    """Count how neighbours stand to each other, and each by itself.
+
+    Args:
+        gaps: For each pair from -127 to 127 semitones how often, ``(parts - 1, 255)``.
+        where: Of its two parts each pitch, ``(parts - 1, 2, 128)``.
+        now: Pitches at onsets, -1 for none, ``(N, parts)``.
+    """
+    for pair in range(len(gaps)):
+        both = now[(now[:, pair] >= 0) & (now[:, pair + 1] >= 0), pair : pair + 2]
+        gaps[pair] += np.bincount(both[:, 0] - both[:, 1] + 127, minlength=255)
+        for part in range(2):
+            where[pair, part] += np.bincount(both[:, part], minlength=128)
+
+
+def _spacings(gaps: FloatArray, where: FloatArray) -> FloatArray:
+    """The logarithms of how much less often neighbours cross, or are wide, than at random."""
+    found = np.zeros((len(gaps), 2))
+    for pair, (counts, (upper, lower)) in enumerate(zip(gaps, where, strict=True)):
+        random = np.convolve(upper, lower[::-1]) / max(counts.sum(), 1)
+        for number, gap in enumerate((slice(0, 127), slice(128 + CLASSES, None))):
+            found[pair, number] = min(0, np.log((counts[gap].sum() + 1) / (random[gap].sum() + 1)))
+    return found
 
 
 def _avoidance(similar: FloatArray, together: FloatArray) -> FloatArray:

@@ -163,7 +163,7 @@ class Onsets:
         can = np.logical_or.reduce(allowed[:, 1:], axis=1).reshape(-1, k)
         if k > 1:
             here = self.state.tracker.at(self.state.tracker.now, self.vocabulary)
-            cost = self._habits.cost_of_motion(here.before, here.now)
+            cost = self._habits.cost(here.before, here.now)
             self._scores.reshape(-1, k)[leaves] += cost.reshape(-1, k)[leaves]
         taken = [self._take(piece, can[piece], numbers[piece, -1, 0]) for piece in leaves.tolist()]
         over = []

@@ -112,8 +112,9 @@ def check_corpus(corpus: Mapping[str, Any], n_parts: int) -> None:
 
 
 def _check_habits(habits: Mapping[str, Any], n_parts: int) -> None:
-    _typed(habits, {"loops": list, "repeats": int, "ranges": list, "motions": list})
-    loops, ranges, motions = habits["loops"], habits["ranges"], habits["motions"]
+    lists = dict.fromkeys(("loops", "ranges", "motions", "spacings"), list)
+    _typed(habits, {**lists, "repeats": int})
+    loops, ranges = habits["loops"], habits["ranges"]
     for times in (*loops, habits["repeats"]):
         _check(times, int, "habits")
         if not 2 <= times <= _OFTEN:
@@ -127,13 +128,15 @@ def _check_habits(habits: Mapping[str, Any], n_parts: int) -> None:
             raise ValueError(f"{printable(pair, 60)} is no range of pitches")
     if len(ranges) != n_parts:
         raise ValueError(f"{len(ranges)} ranges for {n_parts} parts")
-    for row in motions:
-        _check(row, list, "motions")
-        _all(row, float, "motions")
-        if len(row) != 12 or not all(-_LEAST_LOG <= value <= 0 for value in row):
-            raise ValueError(f"{printable(row, 60)} are no motions")
-    if len(motions) != 12:
-        raise ValueError(f"motions has {len(motions)} rows, not 12")
+    for name, shape in (("motions", (12, 12)), ("spacings", (n_parts - 1, 2))):
+        rows = habits[name]
+        if len(rows) != shape[0]:
+            raise ValueError(f"{name} has {len(rows)} rows, not {shape[0]}")
+        for row in rows:
+            _check(row, list, name)
+            _all(row, float, name)
+            if len(row) != shape[1] or not all(-_LEAST_LOG <= value <= 0 for value in row):
+                raise ValueError(f"{printable(row, 60)} is none of {name}")
 
 
 def _check_piece(piece: Mapping[str, Any], n_parts: int) -> None:

@@ -8,7 +8,7 @@ import pytest
 from musiclstm.encoding import build_vocabulary, encode
 from musiclstm.errors import BundleError
 from musiclstm.features.voice_leading import FIFTH, OCTAVE, parallels, voice_grid
-from musiclstm.generation.habits import Habits, intervals_of_moves, moves_of, similar_cells
+from musiclstm.generation.habits import Habits, intervals_of_moves, moves_of, similar_cells, spaced
 from musiclstm.generation.loops import LONGEST_LOOP
 from musiclstm.model import load_bundle
 from musiclstm.model.json_file import read_json, write_json
@@ -106,10 +106,28 @@ def test_what_is_avoided_costs():
     assert habits.motions.max() <= 0
     before = np.array([[55, 48], [55, 48], [55, 48], [-1, 48]])
     now = np.array([[57, 50], [57, 53], [57, 46], [57, 50]])
-    found = habits.cost_of_motion(before, now)
-    assert found[0] == habits.motions[7, 7]
-    assert found[1] == habits.motions[7, 4]
-    assert found[2:].tolist() == [0, 0], "contrary motion, and one that begins"
+    found = habits.cost(before, now)
+    apart = habits.cost(now, now)
+    assert found[0] - apart[0] == pytest.approx(habits.motions[7, 7])
+    assert found[1] - apart[1] == pytest.approx(habits.motions[7, 4])
+    assert (found - apart)[2:].tolist() == [0, 0], "contrary motion, and one that begins"
+
+
+def test_neighbours_that_never_cross_should_not():
+    """Two melodies in one range: as often as not one is below the other, were it by chance."""
+    rng = np.random.default_rng(1)
+    pairs = np.sort(rng.integers(55, 80, (3000, 2)), axis=1)
+    habits, _ = habits_of(score_of((pairs[:, 1] + 1).tolist(), pairs[:, 0].tolist()))
+    assert habits.spacings[0, 0] < -5
+    assert -0.7 < habits.spacings[0, 1] <= 0
+    crossed, wide = spaced(np.array([[60, 62], [62, 60], [80, 60], [-1, 60], [72, 60]]))
+    assert crossed[:, 0].tolist() == [True, False, False, False, False]
+    assert wide[:, 0].tolist() == [False, False, True, False, False]
+    standing = np.array([[60, 62]])
+    assert habits.cost(standing, standing)[0] == habits.spacings[0, 0]
+    assert habits.cost(standing[:, ::-1], standing[:, ::-1])[0] == 0
+    free, _ = habits_of(*(score_of(*rng.integers(55, 80, (2, 3000)).tolist()) for _ in range(2)))
+    assert free.spacings[0, 0] > -0.1
 
 
 # --- in a bundle ----------------------------------------------------------------------------
@@ -156,6 +174,9 @@ def test_a_bundle_keeps_them(folder):
         {"motions": [[0.5] * 12] * 12},
         {"motions": [[0.0] * 13] * 12},
         {"motions": [["x"] * 12] * 12},
+        {"spacings": [[0.0, 0.0]] * 4},
+        {"spacings": [[0.0]] * 3},
+        {"spacings": [[-1.0, -100.0]] * 3},
     ],
 )
 def test_what_are_no_habits_is_refused(folder, changes):
