@@ -89,8 +89,8 @@ def samples(found: Facts) -> Iterator[str]:
     rows = [
         [
             name.replace("_", " "),
-            *(f"{of[who]:.3f}" for who in ("samples", "training", "reference")),
-            f"{of['share']:.3f}",
+            *(f"{of['mean'][who]:.3f}" for who in ("samples", "training", "reference")),
+            f"{min(1.0, of['share']):.3f}",
         ]
         for name, of in found["features"].items()
     ]

@@ -27,21 +27,29 @@ from musiclstm.features import (
 from musiclstm.features.voice_leading import SILENCE, Grid
 from musiclstm.score import Score
 
-FEATURES: Mapping[str, Callable[[Score], float]] = {
-    "pitch_class_entropy": pitch_class_entropy,
-    "scale_consistency": scale_consistency,
-    "pitch_range": pitch_range,
-    "polyphony": polyphony,
-    "note_density": note_density,
-    "note_length": note_length,
-    **{
-        f"intervals_{voice}": partial(melodic_interval, part=part)
-        for part, voice in enumerate(VOICES)
-    },
-    "groove_consistency": groove_consistency,
-    "empty_beats": empty_beat_rate,
-    "harmonic_changes": harmonic_change_rate,
-}
+Features = Mapping[str, Callable[[Score], float]]
+
+
+def features_for(parts: Sequence[str]) -> Features:
+    """What is measured of pieces with these parts, by name."""
+    return {
+        "pitch_class_entropy": pitch_class_entropy,
+        "scale_consistency": scale_consistency,
+        "pitch_range": pitch_range,
+        "polyphony": polyphony,
+        "note_density": note_density,
+        "note_length": note_length,
+        **{
+            f"intervals_{name}": partial(melodic_interval, part=part)
+            for part, name in enumerate(parts)
+        },
+        "groove_consistency": groove_consistency,
+        "empty_beats": empty_beat_rate,
+        "harmonic_changes": harmonic_change_rate,
+    }
+
+
+FEATURES = features_for(VOICES)
 
 SHORT_BARS = 4
 MOST_EQUAL_BARS = 4
@@ -92,9 +100,9 @@ def measure(
     )
 
 
-def features_of(scores: Sequence[Score]) -> npt.NDArray[np.float64]:
-    """Every feature of every piece, ``(n, FEATURES)``."""
-    return np.array([[of(score) for of in FEATURES.values()] for score in scores], np.float64)
+def features_of(scores: Sequence[Score], features: Features = FEATURES) -> npt.NDArray[np.float64]:
+    """Every feature of every piece, ``(n, features)``."""
+    return np.array([[of(score) for of in features.values()] for score in scores], np.float64)
 
 
 def faults(score: Score, complete: bool = True) -> list[bool]:
