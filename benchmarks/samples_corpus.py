@@ -107,7 +107,8 @@ def in_words(found: dict[str, Any]) -> str:
         f"average, least in {worst} ({share['least']:.2f}). The longest run shared with a training "
         f"piece has {copied['samples']['median']:g} notes in the median, up to "
         f"{copied['samples']['p95']} in 95% of the pieces; held-out pieces have "
-        f"{copied['reference']['median']:g} and {copied['reference']['p95']}. Of the pieces {wrong}."
+        f"{copied['reference']['median']:g} and {copied['reference']['p95']}. Of the pieces "
+        f"{wrong}."
     )
 
 

@@ -1,7 +1,7 @@
 """Wrong notes in the remembered past, for training: what is composed goes on from its own mistakes.
 
-What is predicted, the masks, the candidates, the histograms and how long things still sound stay as
-they are.
+What is predicted, the masks, the candidates, the histograms, the last row's scale degree and how
+long things still sound stay as they are.
 """
 
 from dataclasses import dataclass

@@ -24,7 +24,7 @@ from musiclstm.score import Score, Tempo
 EventArray = npt.NDArray[np.int32]
 Progress = Callable[[int, int], None]
 
-MAX_BATCH = 64  # candidates of all pieces together
+MAX_BATCH = 64  # candidates of all pieces together, until their endings are drawn
 # A safeguard, not a limit of taste: the densest piano music has about 100 notes a bar.
 _MAX_ROWS_PER_BAR = 400
 _STEPS_BETWEEN_REPORTS = 64

@@ -19,7 +19,7 @@ from musiclstm.score import Key
 
 EventArray = npt.NDArray[np.int32]
 
-_BARS = 2  # before the end; a piece has at least as many before them
+_BARS = 2  # before the end; a shorter piece has one ending, the first that comes
 _OFF_TONIC = np.log(0.02)  # what an ending elsewhere loses
 
 

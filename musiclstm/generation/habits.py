@@ -8,6 +8,7 @@ stand to each other. Nothing here is a rule of any style: of Bach's chorales it 
 not parallel and voices do not cross, of a piano's hands that they may well be and do.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,14 +17,27 @@ import numpy as np
 import numpy.typing as npt
 
 from musiclstm.encoding import Encoded, Field, Vocabulary
-from musiclstm.generation.loops import LONGEST_LOOP, longest_run, music_of, times_in_a_row
+from musiclstm.generation.loops import (
+    LONGEST_LOOP,
+    LONGEST_PAST,
+    longest_run,
+    melody_notes,
+    music_of,
+    onsets_of,
+    times_in_a_row,
+)
+from musiclstm.generation.moves import (
+    CLASSES,
+    intervals_of_moves,
+    moves_of,
+    similar_cells,
+    spaced,
+)
 from musiclstm.model import Bundle
 
 IntArray = npt.NDArray[np.int32]
 FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
-CLASSES = 12
 # Of the pieces that are gone through: as many as have so many rows, evenly chosen.
 _MOST_ROWS = 400_000
 _NEARLY_ALL = 0.99  # of the pieces
@@ -57,30 +71,35 @@ class Habits:
     def of_pieces(cls, pieces: Sequence[Encoded], vocabulary: Vocabulary) -> "Habits":
         """Count the habits of some pieces."""
         v = vocabulary
-        rows = sum(len(piece.events) for piece in pieces)
-        every = max(1, -(-rows // _MOST_ROWS))
+        every = max(1, -(-sum(len(piece.events) for piece in pieces) // _MOST_ROWS))
         loops, repeats = [], []
         similar, together = np.zeros((CLASSES, CLASSES)), np.zeros((2, CLASSES))
         gaps, where = np.zeros((len(v.parts) - 1, 255)), np.zeros((len(v.parts) - 1, 2, 128))
         pitches = np.zeros((len(v.parts), 128))
-        pitched = np.flatnonzero(~v.drum_parts[: len(v.parts)]).tolist()
         for index in range(0, len(pieces), every):
-            notes = pieces[index].events.astype(np.int32)
-            notes = notes[notes[:, Field.SHIFT] <= v.max_shift]
+            rows = pieces[index].events[:-1].astype(np.int32)  # without END
+            notes = rows[rows[:, Field.SHIFT] <= v.max_shift]
             if not len(notes):
                 continue
-            onsets = np.split(notes, np.flatnonzero(notes[1:, Field.SHIFT]) + 1)
+            onsets = onsets_of(rows)
             loops.append(times_in_a_row([music_of(onset) for onset in onsets]))
+            melodies = defaultdict[int, list[int]](list)
+            for onset in onsets:
+                for part, pitch in melody_notes(onset, v):
+                    melodies[part].append(pitch)
+            repeats += [longest_run(np.array(melody)) for melody in melodies.values()]
             np.add.at(pitches, (notes[:, Field.PART], notes[:, Field.PITCH]), 1)
-            melodies = (notes[notes[:, Field.PART] == n, Field.PITCH] for n in pitched)
-            repeats += [longest_run(melody) for melody in melodies]
-            before, now = moves_of(onsets, v)
+            before, now = moves_of(rows, v)
             cells = np.bincount(similar_cells(before, now) + 1, minlength=similar.size + 1)
             similar += cells[1:].reshape(similar.shape)
             together += intervals_of_moves(before, now)
             _add_gaps(gaps, where, now)
         return cls(
-            loops=tuple(_most(times) for times in zip(*loops, strict=True)) or (_LEAST,),
+            loops=tuple(
+                min(_most(times), max(LONGEST_PAST // length, _LEAST))
+                for length, times in enumerate(zip(*loops, strict=True), start=1)
+            )
+            or (_LEAST,),
             repeats=_most(repeats),
             ranges=tuple(_range(counts) for counts in pitches),
             motions=_avoidance(similar, together),
@@ -128,83 +147,6 @@ class Habits:
         crossed, wide = spaced(now)
         found: FloatArray = costs.take(cells, mode="wrap").sum(axis=1)
         return found + crossed @ self.spacings[:, 0] + wide @ self.spacings[:, 1]
-
-
-def moves_of(onsets: Sequence[IntArray], v: Vocabulary) -> tuple[IntArray, IntArray]:
-    """Where each part stands before and at each onset.
-
-    Args:
-        onsets: The rows of each, ``(n, 5)``; no WAIT and no END among them.
-        v: What their ids mean.
-
-    Returns:
-        Pitches, int32 ``(onsets, parts)`` each, -1 for none: what sounded up to the onset, and what
-        sounds at it. Of a chord the last note; of drums nothing.
-    """
-    parts = len(v.parts)
-    before = np.full((len(onsets), parts), -1, np.int32)
-    now = before.copy()
-    last, ends, step = [-1] * parts, [0] * parts, 0
-    drums = v.drum_parts.tolist()
-    for number, rows in enumerate(onsets):
-        step += int(rows[0, Field.SHIFT])
-        for part in range(parts):
-            if ends[part] >= step:
-                before[number, part] = last[part]
-            if ends[part] > step:
-                now[number, part] = last[part]
-        for _, part, pitch, duration, _ in rows.tolist():
-            if not drums[part]:
-                last[part], ends[part] = pitch, step + min(duration + 1, v.max_duration)
-                now[number, part] = pitch
-    return before, now
-
-
-def similar_cells(before: IntArray, now: IntArray) -> npt.NDArray[np.intp]:
-    """Which pairs of parts move in the same direction, and how.
-
-    Args:
-        before: ``(N, parts)``, -1 for none.
-        now: The same.
-
-    Returns:
-        Of each pair twelve times the interval before plus that after, flat ``(N * pairs,)``; -1 for
-        pairs that do not.
-    """
-    upper, lower = np.triu_indices(now.shape[1], 1)
-    moves = np.sign(now - before) * ((before >= 0) & (now >= 0))
-    together = (moves[:, upper] == moves[:, lower]) & (moves[:, upper] != 0)
-    cells = (before[:, upper] - before[:, lower]) % CLASSES * CLASSES
-    cells += (now[:, upper] - now[:, lower]) % CLASSES
-    found: npt.NDArray[np.intp] = np.where(together, cells, -1).reshape(-1)
-    return found
-
-
-def intervals_of_moves(before: IntArray, now: IntArray) -> FloatArray:
-    """How often pairs of which both move make each interval, before and after, ``(2, 12)``."""
-    upper, lower = np.triu_indices(now.shape[1], 1)
-    moves = (now != before) & (before >= 0) & (now >= 0)
-    both = moves[:, upper] & moves[:, lower]
-    return np.stack(
-        [
-            np.bincount((of[:, upper] - of[:, lower])[both] % CLASSES, minlength=CLASSES)
-            for of in (before, now)
-        ]
-    ).astype(float)
-
-
-def spaced(now: IntArray) -> tuple[BoolArray, BoolArray]:
-    """Which neighbouring parts cross, and which are more than an octave apart.
-
-    Args:
-        now: Pitches of the parts, -1 for none, ``(N, parts)``; the highest part first.
-
-    Returns:
-        bool ``(N, parts - 1)`` each.
-    """
-    both = (now[:, :-1] >= 0) & (now[:, 1:] >= 0)
-    gap = now[:, :-1] - now[:, 1:]
-    return both & (gap < 0), both & (gap > CLASSES)
 
 
 def _add_gaps(gaps: FloatArray, where: FloatArray, now: IntArray) -> None:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from musiclstm.encoding import Field, Vocabulary
 
 LONGEST_LOOP = 64  # onsets
+LONGEST_PAST = 4096  # onsets that are remembered at most
 
 EventArray = npt.NDArray[np.int32]
 
@@ -25,36 +26,30 @@ class Past:
         vocabulary: Says which rows are notes, and which parts repeat themselves by nature.
         loops: How often a passage of 1, 2, ... onsets may come in a row, 2 up.
         repeats: How often a part may strike one pitch in a row.
+
+    Attributes:
+        closed: Onsets with which a passage would come once more than it may.
+        tired: Parts that should not go on with their pitch.
     """
 
     def __init__(self, vocabulary: Vocabulary, loops: Sequence[int], repeats: int) -> None:
-        self._times, self._most = tuple(loops), repeats
-        self._most_shift, self._drums = vocabulary.max_shift, vocabulary.drum_parts.tolist()
+        self._v, self._times, self._most = vocabulary, tuple(loops), repeats
         self._onsets: deque[bytes] = deque(
             maxlen=max(times * length for length, times in enumerate(loops, start=1))
         )
-        self._loops: set[bytes] = set()
         self._runs: dict[int, tuple[int, int]] = {}  # of each part its last pitch, and how often
-
-    @property
-    def loops(self) -> bool:
-        """Whether something has come so often that it should not go on."""
-        return bool(self._loops)
-
-    @property
-    def tired(self) -> list[int]:
-        """Parts that should not go on with their pitch."""
-        return [part for part, (_, often) in self._runs.items() if often >= self._most]
+        self.closed: set[bytes] = set()
+        self.tired: list[int] = []
 
     @property
     def wary(self) -> bool:
         """Whether there is anything that it should not go on with."""
-        return self.loops or bool(self.tired)
+        return bool(self.closed or self.tired)
 
-    def repeats(self, onset: EventArray) -> bool:
+    def goes_round(self, onset: EventArray) -> bool:
         """Whether an onset would go on with what it should not go on with."""
-        return music_of(onset) in self._loops or any(
-            self._run(part, pitch) > self._most for part, pitch in self._melodies(onset)
+        return music_of(onset) in self.closed or any(
+            self._run(part, pitch) > self._most for part, pitch in melody_notes(onset, self._v)
         )
 
     def add(self, onset: EventArray) -> None:
@@ -64,20 +59,32 @@ class Past:
             onset: Its rows, int32 ``(n, 5)``.
         """
         self._onsets.append(music_of(onset))
-        self._loops = going_round(list(self._onsets), self._times)
-        runs = {part: (pitch, self._run(part, pitch)) for part, pitch in self._melodies(onset)}
-        self._runs |= runs
+        self.closed = going_round(list(self._onsets), self._times)
+        notes = melody_notes(onset, self._v)
+        self._runs |= {part: (pitch, self._run(part, pitch)) for part, pitch in notes}
+        self.tired = [part for part, (_, often) in self._runs.items() if often >= self._most]
 
     def _run(self, part: int, pitch: int) -> int:
         last, often = self._runs.get(part, (-1, 0))
         return often + 1 if pitch == last else 1
 
-    def _melodies(self, onset: EventArray) -> list[tuple[int, int]]:
-        """Part and pitch of the parts that are no drums; of a chord the highest."""
-        if onset[0, Field.SHIFT] > self._most_shift:  # a wait, or the end
-            return []
-        rows = dict(onset[:, [Field.PART, Field.PITCH]].tolist())
-        return [(part, pitch) for part, pitch in rows.items() if not self._drums[part]]
+
+def onsets_of(rows: EventArray) -> list[EventArray]:
+    """Rows cut into onsets, ``(n, 5)`` each; a WAIT stands alone."""
+    return np.split(rows, np.flatnonzero(rows[1:, Field.SHIFT]) + 1)
+
+
+def melody_notes(onset: EventArray, v: Vocabulary) -> list[tuple[int, int]]:
+    """Part and pitch of what the parts strike that are no drums; of a chord the highest.
+
+    Args:
+        onset: Its rows, int32 ``(n, 5)``.
+        v: What they mean.
+    """
+    if onset[0, Field.SHIFT] > v.max_shift:  # a wait, or the end
+        return []
+    highest = dict(onset[:, [Field.PART, Field.PITCH]].tolist())
+    return [(part, pitch) for part, pitch in highest.items() if not v.parts[part].is_drum]
 
 
 def going_round(onsets: Sequence[bytes], most: Sequence[int]) -> set[bytes]:

@@ -65,7 +65,8 @@ def bundle_resampling(bundle: Bundle, wishes: Mapping[str, Any] | None = None) -
 
     Args:
         bundle: Its own default comes before the program's.
-        wishes: ``candidates``, ``pitch_weight``, ``duration_weight``; None leaves a value as it is.
+        wishes: ``candidates``, ``pitch_weight``, ``duration_weight``, ``endings``; None leaves a
+            value as it is.
 
     Raises:
         BundleError: If the bundle's is no such thing, or out of range.

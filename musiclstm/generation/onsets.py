@@ -10,8 +10,9 @@ When the onset is and which parts strike is left to chance: the first candidate,
 decides, and the others strike the same parts with pitches and durations of their own. Were all
 weighed together, few notes would win over many, and no piece would ever end.
 
-A candidate that would go on with a loop (:mod:`.loops`) is passed over where there is another; so
-that there is one, they are drawn hotter then. One that cannot do what the leader does (its part has
+What the pieces of the corpus hardly ever do (:mod:`.habits`) counts against a candidate. One that
+would go on with a loop (:mod:`.loops`) is passed over where there is another; so that there is one,
+pitches are drawn hotter then. One that cannot do what the leader does (its part has
 no free pitch left) becomes a copy of it.
 
 The pieces of a batch go from row to row together, each at an onset of its own.
@@ -131,7 +132,8 @@ class Onsets:
             of_notes = has_note.repeat(k)
             self._follow(event, own[::k, Field.PART], of_notes)
             for field in list(Field)[Field.PITCH :]:
-                event[:, field] = self._draw(field, event, own[:, field]) * of_notes
+                chosen = self._draw(field, event, own[:, field], of_notes)
+                event[:, field] = chosen * of_notes
         for piece, rows in enumerate(event.reshape(-1, k, len(Field))):
             if has_note[piece]:
                 self._rows[piece].append(rows)
@@ -151,7 +153,7 @@ class Onsets:
         k = self._k
         asked, allowed = self._ask(Field.SHIFT, event)
         leaders = self._leaders(asked)
-        shift = self._choose(leaders, allowed[::k], event[::k], numbers[:, 0, Field.SHIFT])
+        shift = self._choose(leaders, allowed[::k], numbers[:, 0, Field.SHIFT])
         stays = np.array([bool(rows) for rows in self._rows]) & (shift == 0)
         leaves = np.array([piece for piece, rows in enumerate(self._rows) if rows and shift[piece]])
         if np.count_nonzero(stays) and k > 1:
@@ -163,7 +165,9 @@ class Onsets:
         can = np.logical_or.reduce(allowed[:, 1:], axis=1).reshape(-1, k)
         if k > 1:
             here = self.state.tracker.at(self.state.tracker.now, self.vocabulary)
-            cost = self._habits.cost(here.before, here.now)
+            drums = self.vocabulary.drum_parts
+            before, now = (np.where(drums, -1, pitches) for pitches in (here.before, here.now))
+            cost = self._habits.cost(before, now)
             self._scores.reshape(-1, k)[leaves] += cost.reshape(-1, k)[leaves]
         taken = [self._take(piece, can[piece], numbers[piece, -1, 0]) for piece in leaves.tolist()]
         over = []
@@ -184,7 +188,7 @@ class Onsets:
         allowed = allowed[::k][leaves]
         allowed[:, 0] = False
         leaders = self._leaders(asked, leaves * k)
-        again = self._choose(leaders, allowed, event[leaves * k], numbers[leaves, 0, AGAIN], leaves)
+        again = self._choose(leaders, allowed, numbers[leaves, 0, AGAIN])
         self._close(leaders, again, leaves)
         shift[leaves] = again
         return shift, over
@@ -202,7 +206,7 @@ class Onsets:
         """Let each leader choose a part, and the others follow."""
         k = self._k
         asked, allowed = self._ask(Field.PART, event)
-        part = self._choose(self._leaders(asked), allowed[::k], event[::k], uniforms).repeat(k)
+        part = self._choose(self._leaders(asked), allowed[::k], uniforms).repeat(k)
         event[:, Field.PART] = part * of_notes
         if k > 1:
             able = allowed.reshape(-1).take(part + np.arange(0, allowed.size, allowed.shape[1]))
@@ -229,7 +233,7 @@ class Onsets:
     # --- which ------------------------------------------------------------------------------
 
     def _take(self, piece: int, can: BoolArray, uniform: float) -> int:
-        """One of a piece's candidates; what its past warns of only for want of others.
+        """One of a piece's candidates, by its score; what it is warned of only for want of others.
 
         Args:
             piece: Which.
@@ -241,7 +245,7 @@ class Onsets:
         past = self._past[piece]
         if past.wary:
             all_rows = np.stack(self._rows[piece], axis=1)
-            fine = can & ~np.array([past.repeats(rows) for rows in all_rows])
+            fine = can & ~np.array([past.goes_round(rows) for rows in all_rows])
             can = fine if fine.any() else can
         scores = np.where(can, self._scores[piece * self._k : (piece + 1) * self._k], -np.inf)
         cumulated = np.cumsum(np.exp(scores - scores.max()))
@@ -266,60 +270,64 @@ class Onsets:
             both = np.where(possible[:, None], both, asked.legal)
         return asked, both
 
-    def _draw(self, field: Field, event: EventArray, uniforms: FloatArray) -> IntArray:
-        """An id of each candidate, of its own."""
-        return self._choose(*self._ask(field, event), event, uniforms)
-
-    def _choose(
-        self,
-        asked: Asked,
-        allowed: BoolArray,
-        event: EventArray,
-        uniforms: FloatArray,
-        pieces: IndexArray | None = None,
+    def _draw(
+        self, field: Field, event: EventArray, uniforms: FloatArray, of_notes: BoolArray
     ) -> IntArray:
-        """An id of each of n streams; of all candidates, or of the leaders of all or some pieces.
-
-        Args:
-            asked: What the head needs to know.
-            allowed: The ids, ``(n, size)``.
-            event: The row so far, ``(n, 5)``.
-            uniforms: Random numbers, ``(n,)``.
-            pieces: The streams' pieces; by default all, with as many streams for each.
-        """
-        field, rows = Field(asked.field), len(allowed)
-        if np.count_nonzero(allowed) == rows:  # one id each: there is nothing to choose
-            only: IntArray = allowed.argmax(axis=1).astype(np.int32)
-            return only
-        logits = self._decoder.logits(asked)
-        np.putmask(logits, ~allowed, _NEVER)
-        heat = self._heat(field, event, pieces)
+        """An id of each candidate, of its own; of no meaning where the row has no note."""
+        asked, allowed = self._ask(field, event)
+        if _nothing_to_choose(allowed):
+            return _first(allowed)
+        logits = self._logits(asked, allowed)
+        heat = self._heat(event[:, Field.PART]) if field == Field.PITCH else None
         drawn_from = logits if heat is None else logits / heat[:, None]
         chosen = choose(drawn_from, uniforms, self._sampling[field])
         if self._k > 1 and (weight := self._weights.get(field)):
-            self._scores += weight * _log_of(logits, chosen)
+            self._scores += weight * _log_of(logits, chosen) * of_notes
         return chosen
 
-    def _heat(
-        self, field: Field, event: EventArray, pieces: IndexArray | None
-    ) -> npt.NDArray[np.float32] | None:
-        """Temperatures ``(n,)``; None where all are 1.
+    def _choose(self, asked: Asked, allowed: BoolArray, uniforms: FloatArray) -> IntArray:
+        """An id of each of some leaders.
 
-        A loop is left by whatever changes, a part that is tired of its pitch by that alone.
+        Args:
+            asked: What the head needs to know of them.
+            allowed: The ids, ``(n, size)``.
+            uniforms: Random numbers, ``(n,)``.
         """
-        wary = [piece for piece, past in enumerate(self._past) if past.wary] if self._k > 1 else []
-        if not wary:
+        if _nothing_to_choose(allowed):
+            return _first(allowed)
+        return choose(self._logits(asked, allowed), uniforms, self._sampling[Field(asked.field)])
+
+    def _logits(self, asked: Asked, allowed: BoolArray) -> npt.NDArray[np.float32]:
+        """Logits in which all that is not allowed is impossible."""
+        logits = self._decoder.logits(asked)
+        np.putmask(logits, ~allowed, _NEVER)
+        return logits
+
+    def _heat(self, part: IntArray) -> npt.NDArray[np.float32] | None:
+        """Temperatures of the pitches of all candidates, ``(B K,)``; None where all are 1.
+
+        A loop is left by other pitches: when notes come, and in which part, nobody weighs again.
+        """
+        wary = [piece for piece, past in enumerate(self._past) if past.wary]
+        if not wary or self._k == 1:
             return None
-        every = np.arange(len(self)) if pieces is None else pieces
-        each = every.repeat(len(event) // len(every))
-        heat = np.ones(len(event), np.float32)
+        heat = np.ones((len(self), self._k), np.float32)
+        parts = part.reshape(heat.shape)
         for piece in wary:
-            past, own = self._past[piece], each == piece
-            if past.loops:
-                heat[own] = _HEAT
-            elif field == Field.PITCH:
-                heat[own & np.isin(event[:, Field.PART], past.tired)] = _HEAT
-        return heat
+            past = self._past[piece]
+            heat[piece][np.isin(parts[piece], past.tired) | bool(past.closed)] = _HEAT
+        return heat.reshape(-1)
+
+
+def _nothing_to_choose(allowed: BoolArray) -> bool:
+    """Whether each row has one id."""
+    return bool(np.count_nonzero(allowed) == len(allowed))
+
+
+def _first(allowed: BoolArray) -> IntArray:
+    """The first id of each row."""
+    ids: IntArray = allowed.argmax(axis=1).astype(np.int32)
+    return ids
 
 
 def _log_of(logits: npt.NDArray[np.float32], ids: IntArray) -> FloatArray:

@@ -22,8 +22,9 @@ _DRAWS = 64  # rows for which random numbers are drawn at once
 class Resampling:
     """How one of an onset's candidates is taken.
 
-    With p and d the sums of the log-probabilities of a candidate's pitches and durations, it is as
-    likely as exp(pitch_weight * p + duration_weight * d). The defaults are those that
+    With p and d the sums of the log-probabilities of a candidate's pitches and durations, and h
+    what the habits of the corpus have against it, it is as likely as
+    exp(pitch_weight * p + duration_weight * d + h). The defaults are those that
     ``benchmarks/samples.py`` chose on the valid split of the JSB chorales.
 
     Attributes:

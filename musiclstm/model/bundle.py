@@ -5,7 +5,7 @@ trained/NAME/
   config.json         format, network, training, data settings, seeds, versions, results
   vocabulary.json     what the ids mean
   model.safetensors   the weights, float16, under stable names
-  corpus.json         pieces, content hashes, split, and what generation draws from
+  corpus.json         pieces, content hashes, split, what generation draws from, habits
   novelty.npz         what the copy check needs
   history.csv         the learning curve
   README.md           the model card
@@ -69,8 +69,8 @@ class Bundle:
         vocabulary: What the ids mean.
         weights: float32 by stable name.
         corpus: ``corpus.json``.
-        digest: SHA-256 over vocabulary and weights, hexadecimal: two bundles with the same digest
-            are the same model.
+        digest: SHA-256 over vocabulary, weights and habits, hexadecimal: two bundles with the same
+            digest are the same model.
     """
 
     path: Path

@@ -48,7 +48,9 @@ _RESULTS = {
     "valid_pieces": int,
     "parameters": int,
 }
-_OFTEN, _LOOPS, _LEAST_LOG = 10**6, 256, 50.0
+# Of habits: times in a row, lengths of passages, onsets that must be remembered, a log-ratio. More
+# than any corpus has, and little enough to be gone through at every onset.
+_OFTEN, _LOOPS, _REMEMBERED, _LEAST_LOG = 4096, 64, 4096, 50.0
 _LONGEST = 2**30  # steps or bars; more cannot be counted in 32 bits
 
 
@@ -119,6 +121,8 @@ def _check_habits(habits: Mapping[str, Any], n_parts: int) -> None:
         _check(times, int, "habits")
         if not 2 <= times <= _OFTEN:
             raise ValueError(f"habits: {times} times is not in 2 to {_OFTEN}")
+    if any(times * length > _REMEMBERED for length, times in enumerate(loops, start=1)):
+        raise ValueError(f"habits: loops reach back more than {_REMEMBERED} onsets")
     if not 1 <= len(loops) <= _LOOPS:
         raise ValueError(f"habits: loops are {len(loops)}, not 1 to {_LOOPS}")
     for pair in ranges:

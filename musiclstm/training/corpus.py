@@ -7,6 +7,7 @@ that come of it lie on disk too.
 
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, overload
 
@@ -15,6 +16,7 @@ import numpy as np
 from musiclstm.encoding import Encoded, Field, Vocabulary, build_vocabulary, encode, fit_parts
 from musiclstm.encoding.fitting import widened
 from musiclstm.errors import TrainingError
+from musiclstm.generation.habits import Habits
 from musiclstm.ingest import Corpus
 from musiclstm.score import Score
 from musiclstm.training.split import split_pieces
@@ -85,7 +87,12 @@ class TrainingSet:
                     "programs": [part.program for part in encoded.parts],
                 }
             )
-        return {"pieces": pieces}
+        return {"pieces": pieces, "habits": self.habits.as_dict()}
+
+    @cached_property
+    def habits(self) -> Habits:
+        """What the pieces to learn from hardly ever do."""
+        return Habits.of_pieces(self.of("train"), self.vocabulary)
 
 
 @dataclass(frozen=True)

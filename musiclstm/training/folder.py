@@ -17,7 +17,6 @@ import numpy as np
 import musiclstm
 from musiclstm.evaluation import NGram
 from musiclstm.files import atomic_write_bytes
-from musiclstm.generation.habits import Habits
 from musiclstm.generation.manner import default_manner
 from musiclstm.model import Bundle, count_parameters, load_bundle
 from musiclstm.model.bundle import (
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from musiclstm.training.batches import BatchMaker
     from musiclstm.training.run import Run
 
-_MOST_COUNTED = 200_000  # notes; half a minute
+_MOST_COUNTED = 400_000  # notes; a minute
 
 
 def write_beginning(folder: Path, data: TrainingSet) -> int:
@@ -48,8 +47,7 @@ def write_beginning(folder: Path, data: TrainingSet) -> int:
         How many pieces the copy check knows: all that are learned from, or as many as fit.
     """
     write_json(folder / VOCABULARY, data.vocabulary.as_dict())
-    habits = Habits.of_pieces(data.of("train"), data.vocabulary)
-    write_json(folder / CORPUS, {**data.as_dict(), "habits": habits.as_dict()})
+    write_json(folder / CORPUS, data.as_dict())
     return write_copies(folder / NOVELTY, data.of("train"), data.vocabulary)
 
 

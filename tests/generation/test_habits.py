@@ -4,16 +4,21 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from musiclstm.encoding import build_vocabulary, encode
+from musiclstm.encoding import Tracker, build_vocabulary, encode
 from musiclstm.errors import BundleError
 from musiclstm.features.voice_leading import FIFTH, OCTAVE, parallels, voice_grid
-from musiclstm.generation.habits import Habits, intervals_of_moves, moves_of, similar_cells, spaced
+from musiclstm.generation.habits import Habits
 from musiclstm.generation.loops import LONGEST_LOOP
+from musiclstm.generation.moves import intervals_of_moves, moves_of, similar_cells, spaced
 from musiclstm.model import load_bundle
 from musiclstm.model.json_file import read_json, write_json
 from musiclstm.score import Part, Score
 from tests.bundles import chorales, tiny_bundle
+from tests.encoding.walks import random_rows, small_vocabulary
+from tests.spoiling import edit
 
 
 def score_of(*voices, lengths=24):
@@ -57,9 +62,28 @@ def test_a_range_is_where_nearly_all_notes_are():
 
 def moves(score):
     v = build_vocabulary([score])
-    rows = encode(score, v).events[:-1].astype(np.int32)
-    onsets = np.split(rows, np.flatnonzero(rows[1:, 0]) + 1)
-    return moves_of(onsets, v)
+    return moves_of(encode(score, v).events[:-1].astype(np.int32), v)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 3))
+def test_parts_stand_where_the_tracker_says(seed, n_parts):
+    """Whatever is tied, held, struck again or waited for."""
+    rng = np.random.default_rng(seed)
+    v = small_vocabulary(n_parts, drums=(1,) if seed % 3 == 0 else (), steps_per_quarter=2)
+    active = np.ones((1, n_parts), bool)
+    rows = random_rows(v, active, 80, rng, crowd=bool(seed % 2))[:-1]
+    before, now = moves_of(rows, v)
+    tracker, found = Tracker.start(active, v), []
+    for row, after in zip(rows, [*rows[1:], None], strict=True):
+        tracker = tracker.advance(row[None], v)
+        if row[0] <= v.max_shift and (after is None or after[0] > 0):
+            stage = tracker.at(tracker.now, v)
+            found.append([np.where(v.drum_parts, -1, of[0]) for of in (stage.before, stage.now)])
+    assert len(found) == len(now)
+    for place, (then, here) in enumerate(found):
+        assert before[place].tolist() == then.tolist(), place
+        assert now[place].tolist() == here.tolist(), place
 
 
 @pytest.mark.parametrize("interval", [FIFTH, OCTAVE])
@@ -130,12 +154,36 @@ def test_neighbours_that_never_cross_should_not():
     assert free.spacings[0, 0] > -0.1
 
 
+def test_a_chord_is_struck_once(tmp_path):
+    """What its notes are in a row is no repetition; what is repeated is the highest of them."""
+    rows = [[24 * n, 24, p, 80, 0] for n in range(30) for p in (60, 64, 67)]
+    habits, _ = habits_of(Score.build(rows, [Part(name="piano")])[0])
+    assert habits.repeats == 30
+
+
+def test_parts_that_a_piece_lacks_count_for_nothing():
+    rows = [[24 * n, 24, 60, 80, 0] for n in range(20)]
+    others = [[24 * n, 24, 50 + n % 7, 80, 1] for n in range(20)]
+    parts = [Part(name="flute"), Part(name="bass")]
+    pieces = [Score.build([*rows, *others], parts)[0]]
+    pieces += [Score.build([[*row[:4], 0] for row in others], parts[1:])[0] for _ in range(150)]
+    habits, v = habits_of(*pieces)
+    assert len(v.parts) == 2
+    assert habits.repeats == 2, "one melody in 152"
+    habits, _ = habits_of(*pieces[:20])
+    assert habits.repeats == 20, "one in 22"
+
+
 # --- in a bundle ----------------------------------------------------------------------------
 
 
 @pytest.fixture
 def folder(tmp_path):
     return tiny_bundle(tmp_path / "m", chorales())
+
+
+def without_habits(folder):
+    edit(folder / "corpus.json", lambda corpus: corpus.pop("habits"))
 
 
 def with_habits(folder, **changes):
@@ -147,6 +195,7 @@ def with_habits(folder, **changes):
 
 
 def test_a_bundle_keeps_them(folder):
+    without_habits(folder)
     assert Habits.of_bundle(load_bundle(folder)).motions.sum() == 0
     before = load_bundle(folder).digest
     habits = with_habits(folder)
@@ -163,6 +212,7 @@ def test_a_bundle_keeps_them(folder):
         {"loops": []},
         {"loops": [1] * 64},
         {"loops": [2] * 1000},
+        {"loops": [2] * 63 + [4000]},
         {"loops": [2.5]},
         {"repeats": True},
         {"repeats": 10**9},

@@ -42,12 +42,12 @@ def test_a_loop_is_what_has_come_four_times_without_a_break():
 def test_a_loop_is_a_loop_however_loud(vocabulary):
     past = past_of(vocabulary)
     for velocity in range(8):
-        assert not past.loops
+        assert not past.closed
         past.add(note(60 + velocity % 2, velocity=velocity))
-    assert past.loops
+    assert past.closed
     assert past.wary
-    assert past.repeats(note(60, velocity=30))
-    assert not past.repeats(note(61))
+    assert past.goes_round(note(60, velocity=30))
+    assert not past.goes_round(note(61))
     past.add(note(64))
     assert not past.wary
 
@@ -56,14 +56,14 @@ def test_one_note_is_enough_some_time(vocabulary):
     """In other rhythms and beside other parts it is the same note."""
     past = past_of(vocabulary)
     for number in range(REPEATS):
-        assert not past.repeats(note(60))
+        assert not past.goes_round(note(60))
         past.add(np.concatenate([note(60, shift=1 + number), note(36 + number, 0, part=1)]))
     assert past.wary
-    assert not past.loops
-    assert past.repeats(note(60, shift=3))
-    assert not past.repeats(note(62, shift=3))
+    assert not past.closed
+    assert past.goes_round(note(60, shift=3))
+    assert not past.goes_round(note(62, shift=3))
     past.add(note(62))
-    assert not past.repeats(note(60))
+    assert not past.goes_round(note(60))
 
 
 def test_drums_may(vocabulary):

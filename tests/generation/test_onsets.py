@@ -86,15 +86,56 @@ def test_a_piece_does_not_depend_on_those_beside_it(bundle):
         assert all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
-def test_all_strike_what_the_leader_strikes(bundle):
-    """Were those that cannot follow left alone, some would strike nothing, or something else."""
-    k = 6
-    onsets = onsets_of(bundle, 4, Resampling(k))
-    for _ in range(60):
-        onsets.step()
-        for piece in range(4):
-            rows = np.stack([onsets.so_far(piece, number) for number in range(k)])
-            assert (rows[:, :, :2] == rows[:1, :, :2]).all()
+@pytest.fixture(scope="module")
+def hands(tmp_path_factory):
+    """A model of a piano in a narrow range and a flute with rests: chords, ties and WAITs."""
+    rng = np.random.default_rng(0)
+    rows = [[24 * n, 24, int(p), 80, 0] for n in range(40) for p in 60 + rng.integers(0, 4, 2)]
+    rows += [[480 * n, 400, 72 + n % 3, 80, 1] for n in range(4)]
+    score, _ = Score.build(rows, [Part(name="piano"), Part(name="flute", program=73)])
+    folder = tiny_bundle(tmp_path_factory.mktemp("hands") / "m", [score])
+    bundle = load_bundle(folder)
+    weights = {name: value.copy() for name, value in bundle.weights.items()}
+    v = bundle.vocabulary
+    for field, likely in (("shift", [0, 0, 24, v.wait]), ("duration", [11, 23, v.tie])):
+        weights[f"head.{field}.out_kernel"][:] = 0
+        weights[f"head.{field}.out_bias"][:] = -9
+        weights[f"head.{field}.out_bias"][likely] = 3
+    bundle.__dict__["decoder"] = type(bundle.decoder)(bundle.network, v, weights)
+    return bundle
+
+
+def test_whoever_cannot_follow_becomes_the_leader(hands):
+    """Every candidate's rows are legal, and its state is what they alone would make it."""
+    k, decoder = 6, hands.decoder
+    onsets = onsets_of(hands, 3, Resampling(k))
+    pasts = [onsets_of(hands, 3, Resampling(1)).state.select([piece]) for piece in range(3)]
+    for step in range(60 * 3):
+        piece = step % 3
+        if piece == 0:
+            for number, rows in onsets.step():
+                for row in rows:
+                    pasts[number] = decoder.advance(pasts[number], row[None])
+        past = pasts[piece]
+        for candidate in range(k):
+            state = past
+            for row in onsets.so_far(piece, candidate):
+                part = hands.vocabulary.parts[row[Field.PART]]
+                assert part.low <= row[Field.PITCH] <= part.high, "no rule has given way"
+                for field in Field:
+                    assert decoder.log_probs(state, field, row[None])[0, row[field]] > -np.inf
+                state = decoder.advance(state, row[None])
+            here = onsets.state.select([piece * k + candidate])
+            assert all(
+                np.array_equal(a, b) for a, b in zip(here.tracker, state.tracker, strict=True)
+            )
+
+
+def test_rests_of_others_change_nothing(hands):
+    """A row without a note in one piece leaves no trace in the candidates of another."""
+    beside, alone = (play(onsets_of(hands, pieces, Resampling(3)), 60)[0] for pieces in (6, 1))
+    assert sum(rows[0, 0] == hands.vocabulary.wait for rows in alone) > 3
+    assert all(np.array_equal(a, b) for a, b in zip(beside, alone, strict=True))
 
 
 def first_pitches(bundle, resampling, pieces=500):

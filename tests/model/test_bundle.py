@@ -96,8 +96,8 @@ def test_another_format_is_named_with_advice(tmp_path, version, advice):
 
 def test_another_format_is_told_before_its_checksum_is_looked_at(folder):
     """It may be made in another way by then."""
-    edit(folder / CONFIG, lambda config: config.update(format_version=3, checksum="new"))
-    refused(folder, "format 3", "upgrade")
+    edit(folder / CONFIG, lambda config: config.update(format_version=99, checksum="new"))
+    refused(folder, "format 99", "upgrade")
 
 
 def test_a_config_without_a_format_is_refused(folder):
