@@ -169,8 +169,8 @@ CONTENDERS: Mapping[str, Contender] = {
     "rnn": TorchRival("rnn", 1e-3),
     "gru": TorchRival("gru", 2e-3),
     "lstm": TorchRival("lstm", 3e-3),
-    "gpt": TorchRival("gpt", 3e-3),
-    "gpt_context": TorchRival("gpt_context", 3e-3),
+    "gpt": TorchRival("gpt", 1e-3),
+    "gpt_context": TorchRival("gpt_context", 1e-3),
 }
 ONLY = {"hmm": ("nottingham",)}  # contenders that take part on some corpora alone
 

@@ -134,7 +134,7 @@ class TorchRival:
 
         lanes, window = terms.config.lanes, terms.config.window
         if self._is_transformer:
-            return Shape(max(1, lanes // 8), window, window // 2)
+            return Shape(max(1, lanes // 4), window, window // 2)
         return Shape(lanes, window)
 
     def _builder(self, music: Music, terms: Terms) -> Callable[[float], Any]:

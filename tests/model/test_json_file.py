@@ -80,7 +80,8 @@ def test_what_could_not_be_read_is_not_written(tmp_path, value):
 @pytest.mark.parametrize("name", [CONFIG, VOCABULARY, CORPUS])
 def test_a_changed_value_is_found_and_an_edit_explained(folder, name):
     text = (folder / name).read_text()
-    at = next(i for i in range(100, len(text)) if text[i] in "345678" and text[i - 1] == " ")
+    begin = text.index("\n", text.index("format_version")) if name == CONFIG else 100
+    at = next(i for i in range(begin, len(text)) if text[i] in "345678" and text[i - 1] == " ")
     (folder / name).write_text(text[:at] + "9" + text[at + 1 :])
     refused(folder, name, "checksum", 'delete its "checksum" line')
 
