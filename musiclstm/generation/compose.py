@@ -141,7 +141,9 @@ def _begin(bundle: Bundle, plans: Sequence[Plan], habits: Habits) -> tuple[Decod
     )
     bars = [plan.conditions.bars or 0 for plan in plans]
     keys = [plan.conditions.key for plan in plans]
-    return state, SoftRules.start(bundle.vocabulary, meter_maps, bars, keys, habits.ranges)
+    return state, SoftRules.start(
+        bundle.vocabulary, meter_maps, bars, keys, habits.ranges, habits.silence
+    )
 
 
 def _sampling(

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from musiclstm.encoding import Field, Vocabulary
+from musiclstm.encoding import Vocabulary
+from musiclstm.generation.moves import sounding
 from musiclstm.generation.rules import bar_line
 from musiclstm.generation.wishes import Plan
 from musiclstm.score import Key
@@ -68,12 +69,7 @@ def lowest_at_the_end(rows: EventArray, v: Vocabulary) -> int | None:
         rows: Of a piece, int32 ``(n, 5)``.
         v: What they mean.
     """
-    last, ends, drums = 0, dict[tuple[int, int], int](), v.drum_parts.tolist()
-    steps = np.cumsum(v.steps_of(rows[:, Field.SHIFT])).tolist()
-    for step, (shift, part, pitch, duration, _) in zip(steps, rows.tolist(), strict=True):
-        if shift <= v.max_shift:
-            last = step
-            if not drums[part]:  # a tied note goes on where it would have ended
-                begins = max(step, ends.get((part, pitch), 0))
-                ends[part, pitch] = begins + min(duration + 1, v.max_duration)
+    notes = sounding(rows, v)
+    ends = {(part, pitch): end for _, part, pitch, end in notes if not v.parts[part].is_drum}
+    last = notes[-1][0] if notes else 0
     return min((pitch for (_, pitch), end in ends.items() if end > last), default=None)

@@ -3,9 +3,10 @@
 A network learns what is likely, note by note; what hardly ever happens is a small part of that, and
 goes wrong first where its own notes lead it to places that no piece ever came to. These habits are
 counted in the training pieces and kept in the bundle: how often a passage comes in a row, how often
-a part repeats a pitch, how far each part goes, how two parts move together, and how neighbours
-stand to each other. Nothing here is a rule of any style: of Bach's chorales it says that fifths are
-not parallel and voices do not cross, of a piano's hands that they may well be and do.
+a part repeats a pitch, for how long nothing sounds, how far each part goes, how two parts move
+together, and how neighbours stand to each other. Nothing here is a rule of any style: of Bach's
+chorales it says that fifths are not parallel and voices do not cross, of a piano's hands that they
+may well be and do.
 """
 
 from collections import defaultdict
@@ -17,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from musiclstm.encoding import Encoded, Field, Vocabulary
+from musiclstm.encoding.stages import NEVER
 from musiclstm.generation.loops import (
     LONGEST_LOOP,
     LONGEST_PAST,
@@ -29,6 +31,7 @@ from musiclstm.generation.loops import (
 from musiclstm.generation.moves import (
     CLASSES,
     intervals_of_moves,
+    longest_silence,
     moves_of,
     similar_cells,
     spaced,
@@ -52,6 +55,7 @@ class Habits:
     Attributes:
         loops: For a passage of 1, 2, ... onsets how often it comes in a row at most.
         repeats: How often a part strikes one pitch in a row at most.
+        silence: For how many steps nothing sounds between notes at most.
         ranges: Lowest and highest pitch of each model part, inclusive.
         motions: By how much less often than at random two parts move in the same direction from an
             interval to another: the logarithm of the ratio where it is below 0, else 0; float64
@@ -63,6 +67,7 @@ class Habits:
 
     loops: tuple[int, ...]
     repeats: int
+    silence: int
     ranges: tuple[tuple[int, int], ...]
     motions: FloatArray
     spacings: FloatArray
@@ -72,7 +77,7 @@ class Habits:
         """Count the habits of some pieces."""
         v = vocabulary
         every = max(1, -(-sum(len(piece.events) for piece in pieces) // _MOST_ROWS))
-        loops, repeats = [], []
+        loops, repeats, silences = [], [], []
         similar, together = np.zeros((CLASSES, CLASSES)), np.zeros((2, CLASSES))
         gaps, where = np.zeros((len(v.parts) - 1, 255)), np.zeros((len(v.parts) - 1, 2, 128))
         pitches = np.zeros((len(v.parts), 128))
@@ -89,6 +94,7 @@ class Habits:
                     melodies[part].append(pitch)
             repeats += [longest_run(np.array(melody)) for melody in melodies.values()]
             np.add.at(pitches, (notes[:, Field.PART], notes[:, Field.PITCH]), 1)
+            silences.append(longest_silence(rows, v))
             before, now = moves_of(rows, v)
             cells = np.bincount(similar_cells(before, now) + 1, minlength=similar.size + 1)
             similar += cells[1:].reshape(similar.shape)
@@ -101,6 +107,7 @@ class Habits:
             )
             or (_LEAST,),
             repeats=_most(repeats),
+            silence=_most(silences, least=0),
             ranges=tuple(_range(counts) for counts in pitches),
             motions=_avoidance(similar, together),
             spacings=_spacings(gaps, where),
@@ -113,10 +120,11 @@ class Habits:
         if values is None:
             ranges = tuple((part.low, part.high) for part in bundle.vocabulary.parts)
             nothing = np.zeros((CLASSES, CLASSES)), np.zeros((len(ranges) - 1, 2))
-            return cls((4,) * LONGEST_LOOP, 12, ranges, *nothing)
+            return cls((4,) * LONGEST_LOOP, 12, int(NEVER), ranges, *nothing)
         return cls(
             loops=tuple(values["loops"]),
             repeats=values["repeats"],
+            silence=values["silence"],
             ranges=tuple((low, high) for low, high in values["ranges"]),
             motions=np.array(values["motions"], float),
             spacings=np.array(values["spacings"], float).reshape(-1, 2),
@@ -127,6 +135,7 @@ class Habits:
         return {
             "loops": list(self.loops),
             "repeats": self.repeats,
+            "silence": self.silence,
             "ranges": [list(pair) for pair in self.ranges],
             "motions": self.motions.round(2).tolist(),
             "spacings": self.spacings.round(2).tolist(),
@@ -191,7 +200,7 @@ def _range(counts: FloatArray) -> tuple[int, int]:
     return int((shares > rest).argmax()), int((shares >= 1 - rest).argmax())
 
 
-def _most(values: Sequence[int]) -> int:
+def _most(values: Sequence[int], least: int = _LEAST) -> int:
     """What nearly all pieces do no more often than."""
     often = int(np.quantile(values, _NEARLY_ALL, method="higher")) if len(values) else 0
-    return max(often, _LEAST)
+    return max(often, least)

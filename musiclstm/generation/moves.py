@@ -1,4 +1,4 @@
-"""How parts move from one onset to the next, and how they stand to each other."""
+"""How parts move from one onset to the next, how they stand to each other, and what sounds."""
 
 import numpy as np
 import numpy.typing as npt
@@ -27,28 +27,44 @@ def moves_of(rows: IntArray, v: Vocabulary) -> tuple[IntArray, IntArray]:
     n, drums = len(v.parts), v.drum_parts.tolist()
     before, now = list[list[int]](), list[list[int]]()
     last, end_of_last, silent = [-1] * n, [-1] * n, [0] * n
-    ends = dict[tuple[int, int], int]()
-    steps = np.cumsum(v.steps_of(rows[:, Field.SHIFT])).tolist()
-    here, goes_on = -1, False
-    for step, (shift, part, pitch, duration, _) in zip(steps, rows.tolist(), strict=True):
-        if shift > v.max_shift:
-            continue
+    here = -1
+    for step, part, pitch, end in sounding(rows, v):
         if step > here:
             here = step
-            before.append(
-                [p if end >= step else -1 for p, end in zip(last, end_of_last, strict=True)]
-            )
-            now.append([p if end > step else -1 for p, end in zip(last, silent, strict=True)])
-        if drums[part]:
-            continue
-        # a tied note goes on where it would have ended
-        begins = max(step, ends.get((part, pitch), 0)) if goes_on else step
-        ends[part, pitch] = end = begins + min(duration + 1, v.max_duration)
-        silent[part] = max(silent[part], end)
-        last[part], end_of_last[part], now[-1][part] = pitch, end, pitch
-        goes_on = duration == v.tie
+            before.append([p if e >= step else -1 for p, e in zip(last, end_of_last, strict=True)])
+            now.append([p if e > step else -1 for p, e in zip(last, silent, strict=True)])
+        if not drums[part]:
+            silent[part] = max(silent[part], end)
+            last[part], end_of_last[part], now[-1][part] = pitch, end, pitch
     shape = (len(now), n)
     return np.array(before, np.int32).reshape(shape), np.array(now, np.int32).reshape(shape)
+
+
+def sounding(rows: IntArray, v: Vocabulary) -> list[tuple[int, int, int, int]]:
+    """Of each row of a note its onset, part, pitch and the step at which the pitch falls silent.
+
+    Args:
+        rows: Of a piece from its beginning, ``(n, 5)``.
+        v: What they mean.
+    """
+    found, ends, goes_on = [], dict[tuple[int, int], int](), False
+    steps = np.cumsum(v.steps_of(rows[:, Field.SHIFT])).tolist()
+    for step, (shift, part, pitch, duration, _) in zip(steps, rows.tolist(), strict=True):
+        if shift <= v.max_shift:
+            # a tied note goes on where it would have ended
+            begins = ends[part, pitch] if goes_on else step
+            ends[part, pitch] = begins + min(duration + 1, v.max_duration)
+            found.append((step, part, pitch, ends[part, pitch]))
+            goes_on = duration == v.tie
+    return found
+
+
+def longest_silence(rows: IntArray, v: Vocabulary) -> int:
+    """For how many steps nothing sounds before an onset, at most."""
+    longest, silent = 0, 0
+    for step, _, _, end in sounding(rows, v):
+        longest, silent = max(longest, step - silent), max(silent, end)
+    return longest
 
 
 def similar_cells(before: IntArray, now: IntArray) -> npt.NDArray[np.intp]:

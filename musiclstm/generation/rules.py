@@ -92,6 +92,7 @@ class SoftRules:
         vocabulary: For the ids.
         abilities: Of its parts.
         last_bar: Step at which the last bar begins, ``(B,)``; 0 where the length is open.
+        silence: For how many steps nothing may sound before an onset.
         end: Step at which it ends, ``(B,)``; :data:`OPEN_END` where the length is open.
         struck: Notes struck at the present onset by each part, ``(B, parts)``.
         tied: Whether the last row goes on in the next, ``(B,)`` bool.
@@ -103,6 +104,7 @@ class SoftRules:
     abilities: Abilities
     last_bar: IntArray
     end: IntArray
+    silence: int
     struck: IntArray
     tied: BoolArray
     opening: BoolArray
@@ -116,6 +118,7 @@ class SoftRules:
         bars: Sequence[int | None],
         keys: Sequence[Key | None] = (),
         ranges: Sequence[tuple[int, int]] = (),
+        silence: int = int(NEVER),
     ) -> "SoftRules":
         """Rules for new pieces.
 
@@ -125,6 +128,8 @@ class SoftRules:
             bars: Their lengths; None for an open one.
             keys: Their keys; by default none.
             ranges: Of each model part, inclusive; by default all that it ever plays.
+            silence: For how many steps nothing may sound before an onset; by default as many as
+                may be.
         """
         q = vocabulary.steps_per_quarter
         last, end = [], []
@@ -136,6 +141,7 @@ class SoftRules:
             abilities=Abilities.of(vocabulary, ranges),
             last_bar=np.array(last, np.int32),
             end=np.array(end, np.int32),
+            silence=silence,
             struck=np.zeros((len(last), len(vocabulary.parts)), np.int32),
             tied=np.zeros(len(last), bool),
             opening=np.stack([_opening(key) for key in keys or [None] * len(last)]),
@@ -230,8 +236,11 @@ class SoftRules:
         if min(left.tolist()) <= v.max_shift:
             allowed &= ids < left[:, None]
         allowed[:, 0] = np.logical_or.reduce(self._at_once(state, now, opens), axis=1)
+        most = np.maximum.reduce(tracker.silent, axis=1) - now + self.silence
+        if min(most.tolist()) <= v.max_shift:
+            allowed &= ids <= np.maximum(most, soonest)[:, None]
         # after a WAIT a note must come, and soon: silence of whole notes is in no corpus
-        waits = (left > v.max_shift + 1) & (soonest < left)
+        waits = (left > v.max_shift + 1) & (soonest < left) & (most > v.max_shift)
         if Kind.WAIT in state.before.kinds:
             waits &= (state.before.kind != Kind.WAIT) | (soonest > v.max_shift)
         allowed[:, v.wait] = waits

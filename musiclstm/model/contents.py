@@ -115,7 +115,9 @@ def check_corpus(corpus: Mapping[str, Any], n_parts: int) -> None:
 
 def _check_habits(habits: Mapping[str, Any], n_parts: int) -> None:
     lists = dict.fromkeys(("loops", "ranges", "motions", "spacings"), list)
-    _typed(habits, {**lists, "repeats": int})
+    _typed(habits, {**lists, "repeats": int, "silence": int})
+    if not 0 <= habits["silence"] <= _LONGEST:
+        raise ValueError(f"habits: a silence of {habits['silence']} steps is none")
     loops, ranges = habits["loops"], habits["ranges"]
     for times in (*loops, habits["repeats"]):
         _check(times, int, "habits")

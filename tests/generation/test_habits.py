@@ -10,9 +10,16 @@ from hypothesis import strategies as st
 from musiclstm.encoding import Tracker, build_vocabulary, encode
 from musiclstm.errors import BundleError
 from musiclstm.features.voice_leading import FIFTH, OCTAVE, parallels, voice_grid
+from musiclstm.generation import Resampling, compose
 from musiclstm.generation.habits import Habits
 from musiclstm.generation.loops import LONGEST_LOOP
-from musiclstm.generation.moves import intervals_of_moves, moves_of, similar_cells, spaced
+from musiclstm.generation.moves import (
+    intervals_of_moves,
+    longest_silence,
+    moves_of,
+    similar_cells,
+    spaced,
+)
 from musiclstm.model import load_bundle
 from musiclstm.model.json_file import read_json, write_json
 from musiclstm.score import Part, Score
@@ -154,6 +161,16 @@ def test_neighbours_that_never_cross_should_not():
     assert free.spacings[0, 0] > -0.1
 
 
+def test_silence_is_what_lies_between_notes():
+    """Over all parts, drums among them; and no piece is silent for longer than any it is like."""
+    rows = [[0, 24, 60, 80, 0], [72, 24, 60, 80, 0], [30, 1, 36, 80, 1], [300, 24, 60, 80, 0]]
+    habits, _ = habits_of(Score.build(rows, [Part(), Part(is_drum=True)])[0])
+    assert habits.silence == 300 - 96
+    rows = [[24 * n, 24 * 12, 60 + n % 3, 80, 0] for n in range(0, 40, 10)]
+    habits, _ = habits_of(Score.build(rows, [Part()])[0])
+    assert habits.silence == 0
+
+
 def test_a_chord_is_struck_once(tmp_path):
     """What its notes are in a row is no repetition; what is repeated is the highest of them."""
     rows = [[24 * n, 24, p, 80, 0] for n in range(30) for p in (60, 64, 67)]
@@ -216,6 +233,8 @@ def test_a_bundle_keeps_them(folder):
         {"loops": [2.5]},
         {"repeats": True},
         {"repeats": 10**9},
+        {"silence": -1},
+        {"silence": 2**40},
         {"ranges": []},
         {"ranges": [[0, 128]] * 4},
         {"ranges": [[70, 60]] * 4},
@@ -233,3 +252,16 @@ def test_what_are_no_habits_is_refused(folder, changes):
     with_habits(folder, **changes)
     with pytest.raises(BundleError, match=r"corpus\.json"):
         load_bundle(folder)
+
+
+@pytest.mark.parametrize("silence", [0, 30, 10**6])
+def test_nothing_is_silent_for_longer_than_usual(folder, silence):
+    with_habits(folder, silence=silence)
+    bundle = load_bundle(folder)
+    pieces = compose(bundle, 6, bars=8, seed=1, resampling=Resampling(candidates=2, endings=2))
+    longest = [
+        longest_silence(encode(piece.score, bundle.vocabulary).events, bundle.vocabulary)
+        for piece in pieces
+    ]
+    assert max(longest) <= silence
+    assert silence < 10**6 or max(longest) > 30
