@@ -61,11 +61,14 @@ def jsb_short(found: Facts) -> Iterator[str]:
     yield from table(["without", "nats a cell", "worse by"], rows)
     yield ""
     yield (
-        "*recall*: what followed when the past was last like now; *others*: how the other parts "
-        "stand to the part; *histograms*: of what pitch classes the past was made; *intervals*: "
-        "pitches as steps from the part's last; *motions, sonorities*: which motion of "
+        "*all*: everything that is named here, noise among it. *recall*: what followed when the "
+        "past was last like now; *others*: how the other parts stand to the part; *histograms*: of "
+        "what pitch classes the past was made; *intervals*: pitches chosen as steps from the "
+        "part's last, as all of the context speaks of them; *motions, sonorities*: which motion of "
         "counterpoint and which chord a pitch would make; *noise*: wrong notes in what is "
-        "remembered. Seeds change the initial weights and the order and keys of the pieces."
+        "remembered. They pay in the whole training: without them (`jsb.py --train X --set "
+        "noise=0`) an earlier version came to 0.3359 instead of 0.3285. Seeds change the initial "
+        "weights and the order and keys of the pieces."
     )
 
 
