@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from musiclstm.encoding import Vocabulary
 from musiclstm.generation.moves import sounding
+from musiclstm.generation.resampling import take_one
 from musiclstm.generation.rules import bar_line
 from musiclstm.generation.wishes import Plan
 from musiclstm.score import Key
@@ -58,8 +59,7 @@ def take(endings: Sequence[Ending], key: Key | None, v: Vocabulary, uniform: flo
         lowest = [lowest_at_the_end(ending.rows, v) for ending in endings]
         likely += [_OFF_TONIC * (low is None or low % 12 != key.tonic) for low in lowest]
     likely -= [1e3 * (not ending.complete) for ending in endings]
-    cumulated = np.cumsum(np.exp(likely - likely.max()))
-    return endings[int((cumulated > uniform * cumulated[-1]).argmax())]
+    return endings[take_one(likely, uniform)]
 
 
 def lowest_at_the_end(rows: EventArray, v: Vocabulary) -> int | None:

@@ -12,8 +12,8 @@ weighed together, few notes would win over many, and no piece would ever end.
 
 What the pieces of the corpus hardly ever do (:mod:`.habits`) counts against a candidate. One that
 would go on with a loop (:mod:`.loops`) is passed over where there is another; so that there is one,
-pitches are drawn hotter then. One that cannot do what the leader does (its part has
-no free pitch left) becomes a copy of it.
+pitches are drawn hotter then. One that cannot do what the leader does (its part has no free pitch
+left) becomes a copy of it.
 
 The pieces of a batch go from row to row together, each at an onset of its own.
 """
@@ -27,7 +27,7 @@ import numpy.typing as npt
 from musiclstm.encoding import Field
 from musiclstm.generation.habits import Habits
 from musiclstm.generation.loops import Past
-from musiclstm.generation.resampling import AGAIN, Draws, Resampling
+from musiclstm.generation.resampling import AGAIN, Draws, Resampling, take_one
 from musiclstm.generation.rules import SoftRules
 from musiclstm.generation.sampling import Sampling, choose
 from musiclstm.model import Asked, Bundle, DecoderState
@@ -248,8 +248,7 @@ class Onsets:
             fine = can & ~np.array([past.goes_round(rows) for rows in all_rows])
             can = fine if fine.any() else can
         scores = np.where(can, self._scores[piece * self._k : (piece + 1) * self._k], -np.inf)
-        cumulated = np.cumsum(np.exp(scores - scores.max()))
-        return int((cumulated > uniform * cumulated[-1]).argmax())
+        return take_one(scores, uniform)
 
     def _pick(self, at: IndexArray) -> None:
         """Go on with these candidates."""

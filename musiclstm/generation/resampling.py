@@ -56,6 +56,20 @@ class Resampling:
         return asdict(self)
 
 
+def take_one(scores: FloatArray, uniform: float) -> int:
+    """Draw one of several as likely as exp(score), renormalised.
+
+    >>> take_one(np.log([0.25, 0.05, 0.7]), 0.6)
+    2
+
+    Args:
+        scores: ``(n,)``, ``-inf`` for those that cannot be; one at least can.
+        uniform: A random number in [0, 1).
+    """
+    cumulated = np.cumsum(np.exp(scores - scores.max()))
+    return int((cumulated > uniform * cumulated[-1]).argmax())
+
+
 class Draws:
     """Uniform random numbers, each piece's from its own source.
 
