@@ -96,6 +96,16 @@ class Ruler(NamedTuple):
             return self._replace(last=self.last[streams], least=self.least[streams])
         return self
 
+    @classmethod
+    def joined(cls, rulers: Sequence["Ruler"]) -> "Ruler":
+        """The rulers of several groups of streams that were selected from one ruler."""
+        first = rulers[0]
+        if len(first.last) == 1:  # one for all streams
+            return first
+        ends = [np.concatenate(values) for values in zip(*(r[4:6] for r in rulers), strict=True)]
+        own = [np.concatenate(values) for values in zip(*(r[:4] for r in rulers), strict=True)]
+        return cls._make([*(own if len(first.start) > 1 else first[:4]), *ends, first.places])
+
     def read(self, step: IntArray) -> tuple[IntArray, IntArray, IntArray, IntArray]:
         """Where each step stands.
 

@@ -10,6 +10,7 @@ Shapes: N is the number of rows looked at (of one piece, or of a batch of stream
 int32.
 """
 
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -76,6 +77,12 @@ class Before(NamedTuple):
     def select(self, streams: npt.NDArray[np.intp] | slice) -> "Before":
         """The streams with these indices."""
         return Before._make([*(values[streams] for values in self[:-1]), self.kinds])
+
+    @classmethod
+    def joined(cls, stages: Sequence["Before"]) -> "Before":
+        """The streams of all, one after the other."""
+        columns = (np.concatenate(values) for values in zip(*(s[:-1] for s in stages), strict=True))
+        return cls._make([*columns, frozenset[int]().union(*(stage.kinds for stage in stages))])
 
 
 class Onset(NamedTuple):

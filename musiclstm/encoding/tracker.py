@@ -8,6 +8,7 @@ To read or write a part of every stream, the parts of all streams are laid end t
 where each stream's begin): one index a stream costs NumPy a quarter of what two cost.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -140,6 +141,12 @@ class Tracker(NamedTuple):
         """The streams with these indices, in this order, repeated as often as they are named."""
         chosen = Tracker._make(values.take(streams, axis=0) for values in self)
         return chosen._replace(begins=np.arange(len(streams)) * self.ends.shape[1])
+
+    @classmethod
+    def joined(cls, trackers: Sequence["Tracker"]) -> "Tracker":
+        """The streams of all, one after the other."""
+        joined = cls._make(np.concatenate(values) for values in zip(*trackers, strict=True))
+        return joined._replace(begins=np.arange(len(joined.now)) * joined.ends.shape[1])
 
     def before(self, vocabulary: Vocabulary) -> Before:
         """The stage before the next row."""

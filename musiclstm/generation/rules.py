@@ -9,6 +9,7 @@ like the hard masks the rules look ahead, and of their own doing come to no such
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,7 @@ BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int32]
 
 OPEN_END = 2**30  # no last bar was asked for
+_OF_STREAMS = ("last_bar", "end", "struck", "tied", "opening", "onsets")  # of SoftRules
 
 
 def bar_line(meter_map: MeterMap, bar: int, steps_per_quarter: int) -> int:
@@ -150,15 +152,15 @@ class SoftRules:
 
     def select(self, streams: npt.NDArray[np.intp]) -> "SoftRules":
         """The rules of these streams."""
-        return replace(
-            self,
-            last_bar=self.last_bar[streams],
-            end=self.end[streams],
-            struck=self.struck[streams],
-            tied=self.tied[streams],
-            opening=self.opening[streams],
-            onsets=self.onsets[streams],
-        )
+        return replace(self, **{name: getattr(self, name)[streams] for name in _OF_STREAMS})
+
+    @classmethod
+    def joined(cls, rules: Sequence["SoftRules"]) -> "SoftRules":
+        """The rules of all streams, one after the other; of one vocabulary and with one silence."""
+        columns: dict[str, Any] = {
+            n: np.concatenate([getattr(of, n) for of in rules]) for n in _OF_STREAMS
+        }
+        return replace(rules[0], **columns)
 
     def allowed(self, state: DecoderState, field: Field, event: IntArray) -> BoolArray | None:
         """Ids that the rules allow in a field, bool ``(B, size)``; None where no rule applies."""

@@ -1,6 +1,6 @@
 """What the decoder carries from row to row, and what it has worked out within a row."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any, NamedTuple
@@ -158,4 +158,26 @@ class DecoderState:
             meter_maps=maps if len(maps) == 1 else tuple(maps[index] for index in at.tolist()),
             ruler=self.ruler.select(at),
             row=row,
+        )
+
+    @classmethod
+    def joined(cls, states: Sequence["DecoderState"]) -> "DecoderState":
+        """The streams of all, one after the other; they began together.
+
+        Args:
+            states: Selected, and gone on with, from states that began as one.
+        """
+        if len(states) == 1:
+            return states[0]
+        maps = states[0].meter_maps
+        return cls(
+            tracker=Tracker.joined([state.tracker for state in states]),
+            h=np.concatenate([state.h for state in states], axis=1),
+            c=np.concatenate([state.c for state in states], axis=1),
+            output=np.concatenate([state.output for state in states]),
+            before=Before.joined([state.before for state in states]),
+            conditions=np.concatenate([state.conditions for state in states]),
+            keys=np.concatenate([state.keys for state in states]),
+            meter_maps=maps if len(maps) == 1 else sum((s.meter_maps for s in states), ()),
+            ruler=Ruler.joined([state.ruler for state in states]),
         )

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from musiclstm.encoding import Conditions, Field, build_vocabulary, encode
-from musiclstm.model import Decoder
+from musiclstm.model import Decoder, DecoderState
 from tests.bundles import TINY_NETWORK, chorale, random_weights
 from tests.strategies import scores
 
@@ -97,6 +97,30 @@ def test_asking_or_not_is_all_the_same():
             decoder.ask(asked, field, other.astype(np.int32))
         asked, silent = (decoder.advance(state, row[None]) for state in (asked, silent))
         assert np.array_equal(asked.output, silent.output)
+
+
+def test_streams_that_stood_at_different_places_go_on_together():
+    """Joined, each goes on as it would alone."""
+    score = chorale(bars=3)
+    decoder = decoder_of(score)
+    encoded = encode(score, decoder.vocabulary)
+    rng = np.random.default_rng(1)
+    earlier = started(decoder, encoded, 2)
+    later = earlier.select([1])
+    for _ in range(5):
+        later = decoder.advance(later, draw(decoder, later, rng))
+    together = DecoderState.joined([earlier, later])
+    assert len(together) == 3
+    ways = draw(decoder, together, rng)
+    onward = decoder.advance(together, ways)
+    for stream, alone in enumerate([earlier.select([0]), earlier.select([1]), later]):
+        after = decoder.advance(alone, ways[stream : stream + 1])
+        assert onward.output[stream] == pytest.approx(after.output[0], abs=CLOSE)
+        field = draw(decoder, after, rng)
+        for number in Field:
+            found = decoder.log_probs(onward, number, np.repeat(field, 3, axis=0))
+            expected = decoder.log_probs(after, number, field)
+            assert found[stream] == pytest.approx(expected[0], abs=CLOSE)
 
 
 def test_selected_streams_are_copies():
