@@ -30,12 +30,15 @@ class FittedParts:
     Attributes:
         score: The score, with extra parts merged and impossible ones dropped.
         part_map: For each part of ``score`` the id of its model part.
+        goals: For each part of the score before it was fitted the model part that plays it; None
+            for those that were dropped.
         merged: Names of the parts that were merged into a neighbour.
         dropped: Names of the parts that no model part can play (drums in a model without drums).
     """
 
     score: Score
     part_map: tuple[int, ...]
+    goals: tuple[int | None, ...]
     merged: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
 
@@ -68,8 +71,9 @@ def fit_parts(score: Score, model_parts: Sequence[ModelPart]) -> FittedParts:
             continue
         target[row] = owner[int(np.argmin(costs[row]))]
         merged.append(part.name or f"part {row}")
+    goals = tuple(chosen.get(target.get(row, -1)) for row in range(len(tables)))
     if not merged and not dropped:
-        return FittedParts(score, tuple(chosen[row] for row in range(len(tables))))
+        return FittedParts(score, tuple(chosen[row] for row in range(len(tables))), goals)
     kept = sorted(chosen)
     renumbered = np.full(len(tables), -1)
     for row, owning in target.items():
@@ -79,7 +83,8 @@ def fit_parts(score: Score, model_parts: Sequence[ModelPart]) -> FittedParts:
     parts = tuple(score.parts[row] for row in kept)
     table, _ = canonical(notes[notes[:, Column.PART] >= 0], [part.is_drum for part in parts])
     fitted = replace(score, notes=table, parts=parts)
-    return FittedParts(fitted, tuple(chosen[row] for row in kept), tuple(merged), tuple(dropped))
+    part_map = tuple(chosen[row] for row in kept)
+    return FittedParts(fitted, part_map, goals, tuple(merged), tuple(dropped))
 
 
 def widened(model_parts: Sequence[ModelPart], scores: Sequence[Score]) -> tuple[ModelPart, ...]:

@@ -213,7 +213,7 @@ class SoftRules:
             allowed = np.where(first[:, None], triad, allowed)
         return allowed
 
-    def _opens(self, state: DecoderState) -> IntArray:
+    def opens(self, state: DecoderState) -> IntArray:
         """The step from which each part may strike again, int32 ``(B, parts)``.
 
         A monophonic part must be silent; another needs a pitch within its range that is.
@@ -230,14 +230,14 @@ class SoftRules:
     def _shifts(self, state: DecoderState) -> BoolArray:
         v, tracker = self.vocabulary, state.tracker
         now = tracker.now
-        opens = self._opens(state)
+        opens = self.opens(state)
         soonest = np.minimum.reduce(opens, axis=1) - now
         left = self.end - now
         ids = np.arange(v.max_shift + 3, dtype=np.int32)
         allowed: BoolArray = ids >= soonest[:, None]
         if min(left.tolist()) <= v.max_shift:
             allowed &= ids < left[:, None]
-        allowed[:, 0] = np.logical_or.reduce(self._at_once(state, now, opens), axis=1)
+        allowed[:, 0] = np.logical_or.reduce(self.at_once(state, now, opens), axis=1)
         most = np.maximum.reduce(tracker.silent, axis=1) - now + self.silence
         if min(most.tolist()) <= v.max_shift:
             allowed &= ids <= np.maximum(most, soonest)[:, None]
@@ -253,14 +253,14 @@ class SoftRules:
         return allowed
 
     def _parts(self, state: DecoderState, shift: IntArray) -> BoolArray:
-        step, opens = state.tracker.now + shift, self._opens(state)
+        step, opens = state.tracker.now + shift, self.opens(state)
         allowed: BoolArray = opens <= step[:, None]
         at_once = shift == 0
         if np.count_nonzero(at_once):
-            allowed &= self._at_once(state, step, opens) | ~at_once[:, None]
+            allowed &= self.at_once(state, step, opens) | ~at_once[:, None]
         return allowed
 
-    def _at_once(self, state: DecoderState, step: IntArray, opens: IntArray) -> BoolArray:
+    def at_once(self, state: DecoderState, step: IntArray, opens: IntArray) -> BoolArray:
         """Parts that may strike at the onset of the last row, ``(B, parts)``."""
         v, tracker, able, before = self.vocabulary, state.tracker, self.abilities, state.before
         ordered: BoolArray = v.later.take(before.part, axis=0)

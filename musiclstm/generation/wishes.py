@@ -13,10 +13,15 @@ import numpy as np
 
 from musiclstm.encoding import Conditions, Vocabulary
 from musiclstm.errors import RequestError
+from musiclstm.features.chord_symbols import chord_spans, parse_progression
+from musiclstm.generation.habits import Habits
+from musiclstm.generation.rules import bar_line
+from musiclstm.generation.steering import Cadence, Sheet
 from musiclstm.model import Bundle
 from musiclstm.score import Key, Meter, MeterMap, Part
 
 MAX_BARS = 1000
+_MOST_NOTES_PER_BAR = 400
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,10 @@ class Wishes:
         tempo: Quarter notes a minute, 1-1000.
         style: A style that the model knows.
         programs: General MIDI program by part name.
+        chords: A progression, a bar between bars: ``"C | Am F | G7 | C"``; it repeats.
+        ranges: Lowest and highest pitch by part name, inclusive.
+        density: Notes a bar, all parts together, above 0.
+        end: ``"cadence"``: on a tonic chord, on a strong beat.
     """
 
     bars: int | None = None
@@ -38,6 +47,10 @@ class Wishes:
     tempo: float | None = None
     style: str | None = None
     programs: Mapping[str, int] = field(default_factory=dict)
+    chords: str | None = None
+    ranges: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    density: float | None = None
+    end: str | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +96,102 @@ def check_wishes(wishes: Wishes, vocabulary: Vocabulary) -> None:
             raise RequestError(f"this model has no part {name!r}; it has: {', '.join(names)}")
         if not 0 <= program <= 127:
             raise RequestError(f"program {program} is outside 0 to 127")
+    if wishes.density is not None and not 0 < wishes.density <= _MOST_NOTES_PER_BAR:
+        raise RequestError(
+            f"a density of {wishes.density:g} notes a bar is out of range; "
+            f"use more than 0, at most {_MOST_NOTES_PER_BAR}"
+        )
+    if wishes.end not in (None, "cadence"):
+        raise RequestError(f"a piece cannot end with {wishes.end!r}; it can with 'cadence'")
+    _check_ranges(wishes, vocabulary)
+
+
+def _check_ranges(wishes: Wishes, v: Vocabulary) -> None:
+    names = [part.name for part in v.parts]
+    chords = (
+        [chord for bar in parse_progression(wishes.chords) for chord in bar]
+        if (wishes.chords is not None)
+        else []
+    )
+    for name, (low, high) in wishes.ranges.items():
+        if name not in names:
+            raise RequestError(f"this model has no part {name!r}; it has: {', '.join(names)}")
+        if not 0 <= low <= high <= 127:
+            raise RequestError(f"{name} cannot range from {low} to {high}; use 0 to 127, low first")
+        for chord in chords:
+            if not any(pitch % 12 in chord.pitch_classes for pitch in range(low, high + 1)):
+                raise RequestError(
+                    f"{name} from {low} to {high} has no note of {chord.figure}; "
+                    "widen the range, or take another chord"
+                )
+
+
+def ranges_of(wishes: Wishes, bundle: Bundle, semitones: int = 0) -> list[tuple[int, int]]:
+    """Lowest and highest pitch of each model part, as far as the wishes say; else the habit.
+
+    Args:
+        wishes: Checked with :func:`check_wishes`.
+        bundle: Whose habits count.
+        semitones: By how much the model reads the music higher than it is written.
+    """
+    habits = Habits.of_bundle(bundle)
+    found = []
+    for part, habit in zip(bundle.vocabulary.parts, habits.ranges, strict=True):
+        low, high = wishes.ranges.get(part.name, habit)
+        if part.name in wishes.ranges and not part.is_drum:
+            low, high = low + semitones, high + semitones
+        found.append((min(max(low, 0), 127), min(max(high, 0), 127)))
+    return found
+
+
+def sheet_of(
+    wishes: Wishes,
+    v: Vocabulary,
+    meter_map: MeterMap,
+    bars: int,
+    key: Key | None,
+    *,
+    semitones: int = 0,
+    begins: int = 0,
+    end: int | None = None,
+) -> Sheet | None:
+    """The wishes that steer, laid out along a piece; None where there are none.
+
+    Args:
+        wishes: Checked with :func:`check_wishes`.
+        v: For the grid.
+        meter_map: Of the piece.
+        bars: Its length.
+        key: Its key as the model reads it.
+        semitones: By how much that is higher than it is written.
+        begins: The step at which what is composed begins.
+        end: The step at which the piece ends; by default after its last bar.
+
+    Raises:
+        RequestError: If a cadence is asked for where there is no key.
+    """
+    if wishes.chords is None and wishes.density is None and wishes.end is None:
+        return None
+    q = v.steps_per_quarter
+    spans = None
+    if wishes.chords is not None:
+        progression = parse_progression(wishes.chords)
+        spans = chord_spans(progression, meter_map, bars, q)
+    last = bar_line(meter_map, bars - 1, q)
+    place = meter_map.locate(np.array([last]), q)
+    bar_steps, beat = int(place.bar_steps[0]), int(place.beat_steps[0])
+    cadence = None
+    if wishes.end == "cadence":
+        if key is None:
+            raise RequestError("a cadence needs a key; say which with --key")
+        strong = [last]
+        if bar_steps % (4 * beat) == 0:  # the middle of four beats is strong too
+            strong.append(last + bar_steps // 2)
+        cadence = Cadence(key, last, tuple(strong), end or bar_line(meter_map, bars, q))
+    pace = wishes.density / bar_steps if wishes.density else None
+    return Sheet.of(
+        spans, semitones=semitones, pace=pace, bar_steps=bar_steps, begins=begins, cadence=cadence
+    )
 
 
 def plan_piece(bundle: Bundle, wishes: Wishes, rng: np.random.Generator) -> Plan:

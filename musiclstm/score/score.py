@@ -161,6 +161,43 @@ class Score:
         key = self.key.transposed(semitones) if self.key else None
         return replace(self, notes=notes, key=key)  # type: ignore[arg-type]
 
+    def on_grid(self, steps_per_quarter: int) -> "Score":
+        """The score on another grid: onsets and ends at the nearest step, halves up.
+
+        Every note lasts at least a step. Where the new grid is a multiple of the old one, nothing
+        but the numbers changes.
+
+        Args:
+            steps_per_quarter: The new grid, 1-960.
+        """
+        old, new = self.steps_per_quarter, steps_per_quarter
+        if new == old:
+            return self
+
+        def to_grid(steps: npt.ArrayLike) -> npt.NDArray[np.int64]:
+            return (np.asarray(steps, np.int64) * 2 * new + old) // (2 * old)
+
+        notes = self.notes.astype(np.int64)
+        onset = to_grid(notes[:, Column.ONSET])
+        end = to_grid(notes[:, Column.ONSET] + notes[:, Column.DURATION])
+        notes[:, Column.ONSET] = onset
+        notes[:, Column.DURATION] = np.maximum(end - onset, 1)
+        table, _ = canonical(notes, [part.is_drum for part in self.parts])
+        # of changes that come to stand at one step the last holds
+        tempos = {int(to_grid(tempo.step)): tempo for tempo in self.tempos}
+        meters = {int(to_grid(meter.step)): meter for meter in self.meter_map.meters}
+        first = self.meter_map.meters[0].bar_steps(new) - 1 if meters else 0
+        return replace(
+            self,
+            notes=table,
+            steps_per_quarter=new,
+            tempos=tuple(replace(tempo, step=step) for step, tempo in tempos.items()),
+            meter_map=MeterMap(
+                tuple(replace(meter, step=step) for step, meter in meters.items()),
+                min(int(to_grid(self.meter_map.pickup_steps)), first),
+            ),
+        )
+
     def keep_parts(self, kept: Sequence[int]) -> "Score":
         """The score with only these parts, in this order.
 
