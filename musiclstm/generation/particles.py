@@ -154,7 +154,20 @@ class Particles:
         to_the_end: bool,
         progress: Progress | None = None,
     ) -> Found:
-        """Draw what is open.
+        """Draw what is open, once; the arguments are those of :meth:`run`."""
+        swarm, effective, evidence = self.run(start, particles, marks, to_the_end, progress)
+        chosen = take_one(swarm.weight, self._rng.random())
+        return Found(rows_of(swarm.last[chosen]), effective, evidence)
+
+    def run(
+        self,
+        start: Swarm,
+        particles: int,
+        marks: Sequence[int],
+        to_the_end: bool,
+        progress: Progress | None = None,
+    ) -> tuple[Swarm, FloatArray, float]:
+        """Let particles go from where something is open to where nothing is.
 
         Args:
             start: One particle, at the last row before anything is open.
@@ -162,6 +175,10 @@ class Particles:
             marks: Steps at which they are compared, ascending.
             to_the_end: Whether they go on to END after the last mark.
             progress: Called with (marks passed, all marks, effective particles).
+
+        Returns:
+            The particles with their weights; how many effective ones there were at each comparison;
+            and the estimated log-probability of what is given.
         """
         swarm = start.select(np.zeros(particles, np.intp))
         effective, evidence = [], 0.0
@@ -177,12 +194,7 @@ class Particles:
         if to_the_end:
             swarm = self._forward(swarm, None)
             effective.append(effective_of(swarm.weight))
-        chosen = take_one(swarm.weight, self._rng.random())
-        return Found(
-            rows=_rows(swarm.last[chosen]),
-            effective=np.array(effective),
-            evidence=evidence + _log_mean(swarm.weight),
-        )
+        return swarm, np.array(effective), evidence + _log_mean(swarm.weight)
 
     def _forward(self, swarm: Swarm, mark: int | None) -> Swarm:
         """Let all go on until each has passed a mark, or has ended."""
@@ -275,7 +287,7 @@ class Particles:
         chosen = choose(target, uniforms, self._cuts[field])
         power = self._sharpness.get(field, 0.0)
         if power:
-            # beside what was to be expected: else whoever draws fewer notes would have the upper hand
+            # beside what was to be expected: else those of few notes would have the upper hand
             logs = target - total[:, None]
             expected = (np.exp(logs) * np.where(np.isfinite(logs), logs, 0)).sum(axis=1)
             swarm.weight += power * (logs[np.arange(len(chosen)), chosen] - expected) * counts
@@ -347,7 +359,8 @@ def _log_sum(logits: npt.NDArray[np.float32]) -> FloatArray:
     return found
 
 
-def _rows(last: Link | None) -> EventArray:
+def rows_of(last: Link | None) -> EventArray:
+    """The rows of a particle, int32 ``(n, 5)``."""
     rows = []
     while last is not None:
         rows.append(last.row)
