@@ -1,3 +1,10 @@
-def parse_progression(text): raise NotImplementedError
-def chord_spans(*a): raise NotImplementedError
-class Spans: pass
+def parse_progression(text):
+    raise NotImplementedError
+
+
+def chord_spans(*a):
+    raise NotImplementedError
+
+
+class Spans:
+    pass

@@ -21,6 +21,9 @@ from musiclstm.model import DecoderState
 
 IntArray = npt.NDArray[np.int32]
 BoolArray = npt.NDArray[np.bool_]
+FloatArray = npt.NDArray[np.float32]
+
+_PACE, _MOST_LEAN = 0.7, 3.0  # powers of a length, for each note behind, and at most
 
 
 @dataclass
@@ -108,6 +111,24 @@ class Constraints:
                 takes = own & (event[:, Field.PART] == part)
                 past = np.searchsorted(queue.until, step, side="right")
                 self.taken[:, part] = np.maximum(self.taken[:, part], past) + takes
+
+    def tilt(self, field: Field, state: DecoderState, event: IntArray) -> FloatArray | None:
+        """What is added to the log-probabilities of durations, ``(N, size)``; None: nothing.
+
+        A part whose pitches are given keeps pace with the piece that they come from: where it is
+        behind shorter notes are likelier, where it is ahead longer ones.
+        """
+        if field != Field.DURATION or not any(self.frame.queues):
+            return None
+        v = self.vocabulary
+        step = state.tracker.now + v.steps_of(event[:, Field.SHIFT])
+        lean = np.zeros(len(step), np.float32)
+        for part, queue in enumerate(self.frame.queues):
+            if queue is not None:
+                own = event[:, Field.PART] == part
+                behind = queue.behind(self.taken[:, part] + 1, step)
+                lean[own] = np.clip(_PACE * behind[own], -_MOST_LEAN, _MOST_LEAN)
+        return -lean[:, None] * np.log(np.arange(1, v.max_duration + 2, dtype=np.float32))
 
     def passed(self, mark: int, state: DecoderState) -> BoolArray:
         """Which streams have come as far as a step, with all that is given there, ``(N,)``."""

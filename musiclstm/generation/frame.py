@@ -48,11 +48,18 @@ class Queue:
         pitch: int32 ``(n,)``.
         since: The step from which on each may come, ascending, ``(n,)``.
         until: The step from which on the queue goes on behind it, ascending, ``(n,)``.
+        came: The step at which each came in the given piece, ``(n,)``.
     """
 
     pitch: IntArray
     since: IntArray
     until: IntArray
+    came: IntArray
+
+    def behind(self, taken: IntArray, step: IntArray) -> IntArray:
+        """By how many notes fewer than the given piece has had by a step it has taken, ``(N,)``."""
+        found: IntArray = (np.searchsorted(self.came, step, side="right") - taken).astype(np.int32)
+        return found
 
 
 @dataclass(frozen=True)
@@ -83,13 +90,21 @@ class Frame:
     ends: int
 
     @classmethod
-    def of(cls, piece: Encoded, regions: Sequence[Region], v: Vocabulary) -> "Frame":
+    def of(
+        cls,
+        piece: Encoded,
+        regions: Sequence[Region],
+        v: Vocabulary,
+        alone: BoolArray | None = None,
+    ) -> "Frame":
         """The frame that a piece makes around some of its stretches.
 
         Args:
             piece: What is given; what it has in the regions goes, but for what is to be kept.
             regions: None of a part overlap.
             v: What the rows mean.
+            alone: Which parts of those that play one note at a time do so here too, bool
+                ``(parts,)``; by default all of them.
         """
         rows, onset = given_rows(piece, v)
         gone, opened = np.zeros(len(rows), bool), np.zeros(len(rows), bool)
@@ -110,7 +125,8 @@ class Frame:
             last = max(region.end, int(ends[inside].max(initial=0)))
             until[part, region.start : region.end] = last
             if region.keep == "pitch":
-                queues[part] = _longer(queues[part], rows[inside & _heads(rows, v)], region)
+                own = inside & _heads(rows, v)
+                queues[part] = _longer(queues[part], rows[own], onset[own], region)
         rows[opened, Field.PITCH] = OPEN
         stays = ~gone
         frame = cls(
@@ -123,13 +139,14 @@ class Frame:
             begins=min((region.start for region in regions), default=FAR),
             ends=steps,
         )
-        frame._give_way_to_the_given(v)
+        monophonic = np.array([part.monophonic for part in v.parts])
+        frame._give_way_to_the_given(monophonic if alone is None else monophonic & alone)
         return frame
 
-    def _give_way_to_the_given(self, v: Vocabulary) -> None:
+    def _give_way_to_the_given(self, monophonic: BoolArray) -> None:
         """A part that plays one note at a time ends before the next that is given."""
-        for part, model in enumerate(v.parts):
-            if model.monophonic and self.free[part].any():
+        for part, alone in enumerate(monophonic.tolist()):
+            if alone and self.free[part].any():
                 own = np.unique(self.onset[self.rows[:, Field.PART] == part])
                 following = np.append(own, FAR)[
                     np.searchsorted(own, np.arange(self.free.shape[1]), side="right")
@@ -234,14 +251,17 @@ def _above(rows: IntArray, onset: IntArray, v: Vocabulary) -> IntArray:
     return counts
 
 
-def _longer(queue: Queue | None, rows: IntArray, region: Region) -> Queue:
+def _longer(queue: Queue | None, rows: IntArray, onset: IntArray, region: Region) -> Queue:
     """A queue with the pitches of one more region."""
     pitch = rows[:, Field.PITCH].astype(np.int32)
     since, until = (np.full(len(rows), step, np.int32) for step in (region.start, region.end))
+    own = Queue(pitch, since, until, onset)
     if queue is None:
-        return Queue(pitch, since, until)
-    return Queue(
-        np.concatenate([queue.pitch, pitch]),
-        np.concatenate([queue.since, since]),
-        np.concatenate([queue.until, until]),
+        return own
+    pairs = (
+        (queue.pitch, own.pitch),
+        (queue.since, own.since),
+        (queue.until, own.until),
+        (queue.came, own.came),
     )
+    return Queue(*(np.concatenate(pair) for pair in pairs))

@@ -276,10 +276,13 @@ class Particles:
             allowed = np.where(np.logical_or.reduce(both, axis=1)[:, None], both, allowed)
         logits = self._decoder.logits(asked) / self._heat[field]
         target = np.where(allowed, logits, _NEVER)
-        tilt = swarm.steering.tilt(field, swarm.state, event)
-        if tilt is not None:
-            own = ~swarm.constraints.met if field >= Field.DURATION else np.ones(len(swarm), bool)
-            target = target + tilt * own[:, None]
+        tilts = (
+            swarm.steering.tilt(field, swarm.state, event),
+            swarm.constraints.tilt(field, swarm.state, event),
+        )
+        for tilt in tilts:
+            if tilt is not None:  # what is given is not wished otherwise
+                target = target + tilt * ~swarm.constraints.met[:, None]
         total = _log_sum(target)
         if field != Field.VELOCITY:
             legal = np.where(asked.legal, logits, _NEVER)

@@ -90,8 +90,27 @@ def fit(
             f"read {abs(semitones)} semitones {'higher' if semitones > 0 else 'lower'}, where the "
             "model's parts lie, and written where it was"
         )
-    encoded = encode(replace(fitted.score, source=given.source).transposed(semitones), v)
+    encoded = read_as(given, fitted.goals, semitones, v)
     return Primer(given, encoded, semitones, fitted.goals, tuple(remarks))
+
+
+def read_as(given: Score, goals: Sequence[int | None], semitones: int, v: Vocabulary) -> Encoded:
+    """A piece as the model reads it.
+
+    Args:
+        given: The piece.
+        goals: Of each of its parts the model part that plays it; None for those it does not hear.
+        semitones: By how much it is read higher.
+        v: Of the model.
+    """
+    score = given.on_grid(v.steps_per_quarter)
+    used = sorted({goal for goal in goals if goal is not None})
+    place = np.array([-1 if goal is None else used.index(goal) for goal in goals], np.int32)
+    notes = score.notes.copy()
+    notes[:, Column.PART] = place[notes[:, Column.PART]]
+    parts = tuple(Part(v.parts[n].program, v.parts[n].is_drum, v.parts[n].name) for n in used)
+    table, _ = canonical(notes[notes[:, Column.PART] >= 0], [part.is_drum for part in parts])
+    return encode(replace(score, notes=table, parts=parts).transposed(semitones), v)
 
 
 def _said_of_parts(given: Score, fitted: FittedParts, v: Vocabulary, named: bool) -> list[str]:
@@ -156,7 +175,7 @@ def written_back(
     gone: BoolArray,
     parts: Mapping[int, Part],
     rhythm_kept: bool = False,
-) -> tuple[Score, BoolArray]:
+) -> tuple[Primer, BoolArray]:
     """The given notes as they came, and the new ones among them.
 
     Args:
@@ -169,7 +188,7 @@ def written_back(
         rhythm_kept: Whether the new notes are those that give way, at other pitches.
 
     Returns:
-        The score, on the finer of the two grids, and which of its notes are new.
+        The piece as it is now, with its notes on the finer of the two grids; and which are new.
     """
     given = primer.given
     fine = int(np.lcm(given.steps_per_quarter, v.steps_per_quarter))
@@ -197,7 +216,12 @@ def written_back(
     score = replace(score, notes=table, parts=tuple(all_parts))
     places = {(row[Column.ONSET], row[Column.PITCH], row[Column.PART]) for row in new.tolist()}
     is_new = [(row[0], row[2], row[4]) in places for row in table.tolist()]
-    return score, np.array(is_new, bool)
+    goals = [*primer.goals, *(None for _ in all_parts[len(primer.goals) :])]
+    for goal, home in homes.items():
+        goals[home] = goal
+    encoded = read_as(score, goals, primer.semitones, v)
+    reading = Primer(score, encoded, primer.semitones, tuple(goals), primer.remarks)
+    return reading, np.array(is_new, bool)
 
 
 def steps_of(score: Score, steps_per_quarter: int) -> IntArray:

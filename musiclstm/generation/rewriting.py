@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from musiclstm.encoding import Conditions, Encoded, Field, encode
+from musiclstm.encoding import Conditions, Field
 from musiclstm.errors import RequestError
 from musiclstm.generation.frame import Frame, Region, given_rows
 from musiclstm.generation.habits import Habits
@@ -23,6 +23,7 @@ from musiclstm.generation.sampling import Sampling
 from musiclstm.generation.steering import Steering
 from musiclstm.generation.stretches import (
     bars_of,
+    chords_of,
     end_of,
     inside,
     melody_parts,
@@ -49,22 +50,25 @@ class Rewriting:
     """A piece around what was given.
 
     Attributes:
-        score: The music.
-        encoded: The same as the model reads it.
-        primer: What was given, and what the model made of it.
+        reading: The piece as it is now, and as the model reads it.
+        new: Which of its notes are new, bool ``(notes,)``.
         conditions: What the model was told.
         effective: How many effective particles there were wherever they were compared.
         particles: How many there were.
-        new: Which notes of the score are new, bool ``(notes,)``.
+        regions: What was open.
     """
 
-    score: Score
-    encoded: Encoded
-    primer: Primer
+    reading: Primer
+    new: BoolArray
     conditions: Conditions
     effective: npt.NDArray[np.float64]
     particles: int
-    new: BoolArray
+    regions: tuple[Region, ...]
+
+    @property
+    def score(self) -> Score:
+        """The music."""
+        return self.reading.given
 
 
 @dataclass(frozen=True)
@@ -228,7 +232,8 @@ def rewrite(
         key=key,
         tempo=wishes.tempo or piece.conditions.tempo,
     )
-    frame = Frame.of(piece, regions, v)
+    chords = chords_of(piece, v)
+    frame = Frame.of(piece, regions, v, alone=chords <= 1)
     end = max(end_of(piece, v), frame.ends)
     habits = Habits.of_bundle(bundle)
     meter_map = piece.meter_map
@@ -238,7 +243,8 @@ def rewrite(
     state = bundle.decoder.start(conditions, part_map, 1, meter_map=meter_map)
     ranges = ranges_of(wishes, bundle, primer.semitones)
     rules = SoftRules.start(v, [meter_map], [None], (), ranges, habits.silence)
-    rules.end[:] = end
+    rules.abilities = rules.abilities.widened(chords)
+    rules.end[:], rules.last_bar[:] = end, bar_line(meter_map, bars - 1, v.steps_per_quarter)
     sheet = sheet_of(
         wishes,
         v,
@@ -286,7 +292,7 @@ def _written(
     steps = steps_of(given, v.steps_per_quarter)
     gone = inside(goals[given.notes[:, Column.PART]], steps, regions)
     names = {n: Part(of.program, of.is_drum, of.name) for n, of in enumerate(v.parts)}
-    score, new = written_back(
+    reading, new = written_back(
         primer,
         found.rows[own],
         onset[own],
@@ -295,5 +301,4 @@ def _written(
         {part: names[part] for part in part_map},
         rhythm_kept=any(region.keep == "rhythm" for region in regions),
     )
-    encoded = encode(score.on_grid(v.steps_per_quarter).transposed(primer.semitones), v)
-    return Rewriting(score, encoded, primer, conditions, found.effective, manner.particles, new)
+    return Rewriting(reading, new, conditions, found.effective, manner.particles, tuple(regions))

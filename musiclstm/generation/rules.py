@@ -85,6 +85,16 @@ class Abilities:
             chords=not all(part.monophonic for part in parts),
         )
 
+    def widened(self, chords: IntArray) -> "Abilities":
+        """The same where parts are known to sound several notes together, ``(parts,)``."""
+        monophonic = self.monophonic & (chords <= 1)
+        return replace(
+            self,
+            monophonic=monophonic,
+            chord=np.maximum(self.chord, chords).astype(np.int32),
+            chords=not monophonic.all(),
+        )
+
 
 @dataclass
 class SoftRules:

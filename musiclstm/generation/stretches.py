@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from musiclstm.encoding import Encoded, Vocabulary
+from musiclstm.encoding import Encoded, Field, Vocabulary
 from musiclstm.encoding.parts import normalised_name, part_tables
 from musiclstm.errors import RequestError
 from musiclstm.generation.frame import Region, ends_of, given_rows
@@ -26,6 +26,19 @@ def end_of(piece: Encoded, v: Vocabulary) -> int:
     """The step at which the last note of a piece ends; 0 where there is none."""
     rows, onset = given_rows(piece, v)
     return int(ends_of(rows, onset, v).max(initial=0))
+
+
+def chords_of(piece: Encoded, v: Vocabulary) -> IntArray:
+    """How many notes of each model part sound together in a piece at most, ``(parts,)``."""
+    rows, onset = given_rows(piece, v)
+    ends, found = ends_of(rows, onset, v), np.zeros(len(v.parts), np.int32)
+    for number in range(len(v.parts)):
+        own = rows[:, Field.PART] == number
+        edges = np.concatenate([onset[own], ends[own]])
+        steps = np.repeat([1, -1], own.sum())
+        order = np.lexsort((steps, edges))  # what ends makes room for what begins
+        found[number] = np.cumsum(steps[order]).max(initial=0)
+    return found
 
 
 def stretch(primer: Primer, bars: tuple[int, int], v: Vocabulary) -> tuple[int, int]:
