@@ -23,6 +23,11 @@ SECTIONS = {
     },
     "Make music": {
         "generate": Lazy("musiclstm.cli.generate:generate", "Write new pieces."),
+        "continue": Lazy("musiclstm.cli.continue_:continue_", "Go on from a piece."),
+        "harmonize": Lazy("musiclstm.cli.harmonize:harmonize", "Add parts to a melody."),
+        "infill": Lazy("musiclstm.cli.infill:infill", "Write a stretch of a piece anew."),
+        "vary": Lazy("musiclstm.cli.vary:vary", "Keep rhythm or pitches, draw the rest anew."),
+        "replay": Lazy("musiclstm.cli.replay:replay", "Make a written piece again."),
     },
     "Look and listen": {
         "render": Lazy("musiclstm.cli.render:render", "Draw a piece as a piano roll."),

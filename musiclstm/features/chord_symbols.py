@@ -1,10 +1,217 @@
-def parse_progression(text):
-    raise NotImplementedError
+"""Chord symbols: what a musician types, as pitch classes laid along the bars of a piece.
+
+Conventions: pitch classes are 0-11, C = 0. Symbols are read by music21, which knows the names of
+chords; what musicians write otherwise than it does is written its way first.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from musiclstm.errors import RequestError
+from musiclstm.score import MeterMap
+
+IntArray = npt.NDArray[np.int32]
+Progression = tuple[tuple["ChordSymbol", ...], ...]
+
+MOST_BARS = 1000
+MOST_CHORDS_A_BAR = 16
+_LONGEST = 24  # characters of a symbol
+_SYMBOL = re.compile(r"(?P<root>[A-G](?:##?|bb?)?)(?P<kind>[^/]*)(?:/(?P<bass>[A-G](?:##?|bb?)?))?")
+# the kind of a chord as musicians write it, and as music21 does
+_KINDS = (
+    (re.compile(r"^(?:maj|Maj|MAJ|ma|M|Δ|\^)(?=9|11|13)"), "maj7add"),
+    (re.compile(r"^(?:maj|Maj|MAJ|ma|M|Δ|\^)(?=7)"), "maj"),
+    (re.compile(r"^2$"), "add2"),
+    (re.compile(r"^(?:m|min|-)69$"), "m6add9"),
+    (re.compile(r"^9sus4?$"), "7sus4add9"),
+    (re.compile(r"^(?:Δ|\^)$"), "maj7"),
+    (re.compile(r"^(?:maj|Maj|MAJ|M)$"), ""),
+    (re.compile(r"^(?:ø7?|(?:m|min|-)7b5)$"), "ø7"),
+    (re.compile(r"^(?:min|mi|-)(?![a-z])"), "m"),
+    (re.compile(r"^(?:dim|o|°)7$"), "o7"),
+    (re.compile(r"^(?:dim|o|°)$"), "dim"),
+    (re.compile(r"^(?:aug|\+)7$"), "7+"),
+    (re.compile(r"^(?:aug|\+)$"), "+"),
+    (re.compile(r"^(?:6/?9|69)$"), "6add9"),
+    (re.compile(r"^m(?:M|maj|Maj|Δ)7$"), "mM7"),
+    (re.compile(r"^(?:sus|sus4)$"), "sus4"),
+    (re.compile(r"^7sus4?$"), "7sus4"),
+)
+_NO_CHORD = frozenset({"n.c.", "nc", "n.c", "-"})
 
 
-def chord_spans(*a):
-    raise NotImplementedError
+@dataclass(frozen=True)
+class ChordSymbol:
+    """A chord.
+
+    Attributes:
+        figure: As it was typed.
+        pitch_classes: Its notes, 0-11; all twelve where no chord is asked for.
+        root: Pitch class.
+        bass: Pitch class of the lowest note: the root, unless another is written after a slash.
+    """
+
+    figure: str
+    pitch_classes: frozenset[int]
+    root: int
+    bass: int
 
 
+@dataclass(frozen=True)
 class Spans:
-    pass
+    """Chords along a piece, one after the other without gaps.
+
+    Attributes:
+        start: First step of each, int32 ``(n,)``.
+        end: The step after its last, ``(n,)``.
+        chords: Which, ``n`` of them.
+    """
+
+    start: IntArray
+    end: IntArray
+    chords: tuple[ChordSymbol, ...]
+
+
+@cache
+def parse_chord(text: str) -> ChordSymbol:
+    """Read a chord symbol.
+
+    Raises:
+        RequestError: If it is none.
+
+    >>> sorted(parse_chord("Bb7").pitch_classes), parse_chord("C/E").bass
+    ([2, 5, 8, 10], 4)
+    """
+    figure = text.strip()
+    if figure.lower() in _NO_CHORD:
+        return ChordSymbol(figure, frozenset(range(12)), 0, 0)
+    plain = figure.replace("♭", "b").replace("♯", "#")
+    plain = re.sub(r"6/9$", "69", plain)  # no bass
+    match = _SYMBOL.fullmatch(plain)
+    if match is None or len(figure) > _LONGEST or not plain.isprintable():
+        raise _unknown(figure)
+    root, bass = _pitch_class(match["root"]), match["bass"]
+    kind = match["kind"].strip().replace("(", "").replace(")", "")
+    for pattern, ours in _KINDS:
+        kind, count = pattern.subn(ours, kind)
+        if count:
+            break
+    found = frozenset((root + step) % 12 for step in _steps_above(kind, figure))
+    lowest = root if bass is None else _pitch_class(bass)
+    return ChordSymbol(figure, found | {lowest}, root, lowest)
+
+
+def parse_progression(text: str) -> Progression:
+    """Read a progression: chords, with a bar between bars.
+
+    Bars at its ends mean nothing; an empty bar, or ``%``, is the bar before once more.
+
+    Raises:
+        RequestError: If there is no chord in it, or one that nobody knows, or too many.
+
+    >>> [[chord.figure for chord in bar] for bar in parse_progression("C | Am F | % | G7 |")]
+    [['C'], ['Am', 'F'], ['Am', 'F'], ['G7']]
+    """
+    words = [bar.split() for bar in text.strip().removeprefix("|").removesuffix("|").split("|")]
+    if not any(words):
+        raise RequestError("there is no chord in the progression; write 'C | Am F | G7 | C'")
+    if len(words) > MOST_BARS or max(map(len, words)) > MOST_CHORDS_A_BAR:
+        raise RequestError(
+            f"the progression is too long; use at most {MOST_BARS} bars "
+            f"of at most {MOST_CHORDS_A_BAR} chords"
+        )
+    bars: list[tuple[ChordSymbol, ...]] = []
+    for bar in words:
+        if bar in ([], ["%"]):
+            if not bars:
+                raise RequestError("the progression begins with an empty bar; begin with a chord")
+            bars.append(bars[-1])
+        else:
+            bars.append(tuple(parse_chord(word) for word in bar))
+    return tuple(bars)
+
+
+def chord_spans(
+    progression: Progression, meter_map: MeterMap, bars: int, steps_per_quarter: int
+) -> Spans:
+    """Lay a progression along a piece.
+
+    The chords of a bar share its beats, the earlier ones take those that are left over: two chords
+    in 3/4 have two beats and one. The progression repeats. A pickup has the last chord: it leads to
+    the first bar.
+
+    Args:
+        progression: At least one bar.
+        meter_map: Of the piece.
+        bars: Its length, without the pickup.
+        steps_per_quarter: The grid.
+    """
+    starts, chords = [], []
+    stretches = meter_map.stretches(steps_per_quarter)
+    first = int(stretches.start[0])
+    if first:
+        starts.append(0)
+        chords.append(progression[-1][-1])
+    step = first
+    for bar in range(bars):
+        which = int(np.searchsorted(stretches.bar, bar, side="right")) - 1
+        begins = int(stretches.start[which])
+        step = begins + (bar - int(stretches.bar[which])) * int(stretches.bar_steps[which])
+        own = progression[bar % len(progression)]
+        for place, chord in zip(
+            _shares(len(own), int(stretches.bar_steps[which]), int(stretches.beat_steps[which])),
+            own,
+            strict=True,
+        ):
+            starts.append(step + place)
+            chords.append(chord)
+        step += int(stretches.bar_steps[which])
+    start = np.array(starts, np.int32)
+    return Spans(start, np.append(start[1:], step).astype(np.int32), tuple(chords))
+
+
+def _shares(chords: int, bar_steps: int, beat_steps: int) -> list[int]:
+    """Where in a bar each of its chords begins."""
+    beats = bar_steps // beat_steps
+    if chords > beats:  # more chords than beats: they share the steps
+        return [bar_steps * number // chords for number in range(chords)]
+    return [-(-beats * number // chords) * beat_steps for number in range(chords)]
+
+
+@cache
+def _steps_above(kind: str, figure: str) -> tuple[int, ...]:
+    """The notes of a kind of chord, in semitones above its root."""
+    from music21.harmony import ChordSymbol as Symbol  # noqa: PLC0415
+
+    try:
+        pitches = Symbol(f"C{kind}").pitches
+    except Exception as error:
+        raise _unknown(figure) from error
+    if not pitches:
+        raise _unknown(figure)
+    return tuple(sorted({int(pitch.pitchClass) for pitch in pitches}))
+
+
+def _pitch_class(name: str) -> int:
+    letter = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}[name[0]]
+    return (letter + name.count("#") - name[1:].count("b")) % 12
+
+
+def _unknown(figure: str) -> RequestError:
+    shown = figure[:_LONGEST].encode("unicode_escape").decode("ascii")
+    return RequestError(f"{shown!r} is no chord symbol; write it like C, Am, F#m7, Bbmaj7 or C/E")
+
+
+__all__: Sequence[str] = (
+    "ChordSymbol",
+    "Progression",
+    "Spans",
+    "chord_spans",
+    "parse_chord",
+    "parse_progression",
+)

@@ -79,3 +79,15 @@ def bundle_resampling(bundle: Bundle, wishes: Mapping[str, Any] | None = None) -
         raise damaged(bundle.path / CONFIG, f"its {RESAMPLING}: {error}") from error
     given = {name: (wishes or {}).get(name) for name in own.as_dict()}
     return replace(own, **{name: value for name, value in given.items() if value is not None})
+
+
+def drawn_as(bundle: Bundle, wishes: Mapping[str, Any]) -> dict[str, Any]:
+    """How a bundle draws with what is asked for, in plain words.
+
+    Args:
+        bundle: Its own defaults come before the program's.
+        wishes: Of :func:`bundle_sampling` and :func:`bundle_resampling`.
+    """
+    fields = bundle_sampling(bundle, wishes).items()
+    drawn = {field.name.lower(): own.as_dict() for field, own in fields}
+    return {**drawn, RESAMPLING: bundle_resampling(bundle, wishes).as_dict()}
