@@ -4,6 +4,7 @@ No Keras and no TensorFlow: the NumPy decoder composes.
 """
 
 from musiclstm.generation.compose import Composition, compose, generate
+from musiclstm.generation.guard import Rescue
 from musiclstm.generation.manner import (
     DEFAULT_SAMPLING,
     bundle_resampling,
@@ -12,6 +13,7 @@ from musiclstm.generation.manner import (
 from musiclstm.generation.novelty import Copied, CopyCheck, novelty_arrays
 from musiclstm.generation.resampling import Resampling
 from musiclstm.generation.sampling import Sampling, choose, probabilities
+from musiclstm.generation.stream import StreamedNote, stream
 from musiclstm.generation.wishes import Plan, Wishes
 
 __all__ = [
@@ -21,7 +23,9 @@ __all__ = [
     "CopyCheck",
     "Plan",
     "Resampling",
+    "Rescue",
     "Sampling",
+    "StreamedNote",
     "Wishes",
     "bundle_resampling",
     "bundle_sampling",
@@ -30,4 +34,5 @@ __all__ = [
     "generate",
     "novelty_arrays",
     "probabilities",
+    "stream",
 ]

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from musiclstm.encoding import Vocabulary
+from musiclstm.generation.guard import Rescue
 from musiclstm.generation.moves import sounding
 from musiclstm.generation.resampling import take_one
 from musiclstm.generation.rules import bar_line
@@ -32,11 +33,13 @@ class Ending(NamedTuple):
         rows: All its rows, int32 ``(n, 5)``.
         complete: Whether it came to its own end, with END.
         likely: The log-probability of END where it stands.
+        rescues: What the guard did on the way.
     """
 
     rows: EventArray
     complete: bool
     likely: float
+    rescues: tuple[Rescue, ...] = ()
 
 
 def begins_at(plan: Plan, v: Vocabulary) -> int | None:
@@ -59,6 +62,7 @@ def take(endings: Sequence[Ending], key: Key | None, v: Vocabulary, uniform: flo
         lowest = [lowest_at_the_end(ending.rows, v) for ending in endings]
         likely += [_OFF_TONIC * (low is None or low % 12 != key.tonic) for low in lowest]
     likely -= [1e3 * (not ending.complete) for ending in endings]
+    likely -= [1e2 * any(not rescue.helped for rescue in ending.rescues) for ending in endings]
     return endings[take_one(likely, uniform)]
 
 

@@ -3,10 +3,10 @@
 A network learns what is likely, note by note; what hardly ever happens is a small part of that, and
 goes wrong first where its own notes lead it to places that no piece ever came to. These habits are
 counted in the training pieces and kept in the bundle: how often a passage comes in a row, how often
-a part repeats a pitch, for how long nothing sounds, how far each part goes, how two parts move
-together, and how neighbours stand to each other. Nothing here is a rule of any style: of Bach's
-chorales it says that fifths are not parallel and voices do not cross, of a piano's hands that they
-may well be and do.
+a part repeats a pitch, for how long nothing sounds, how many notes are struck within a whole note,
+how far each part goes, how two parts move together, and how neighbours stand to each other. Nothing
+here is a rule of any style: of Bach's chorales it says that fifths are not parallel and voices do
+not cross, of a piano's hands that they may well be and do.
 """
 
 from collections import defaultdict
@@ -41,6 +41,8 @@ from musiclstm.model import Bundle
 IntArray = npt.NDArray[np.int32]
 FloatArray = npt.NDArray[np.float64]
 
+# Where nobody has counted: twice what there is in a bar of the densest piano music.
+_DENSE = 200
 # Of the pieces that are gone through: as many as have so many rows, evenly chosen.
 _MOST_ROWS = 400_000
 _NEARLY_ALL = 0.99  # of the pieces
@@ -56,6 +58,7 @@ class Habits:
         loops: For a passage of 1, 2, ... onsets how often it comes in a row at most.
         repeats: How often a part strikes one pitch in a row at most.
         silence: For how many steps nothing sounds between notes at most.
+        density: How many notes are struck within a whole note at most, by all parts.
         ranges: Lowest and highest pitch of each model part, inclusive.
         motions: By how much less often than at random two parts move in the same direction from an
             interval to another: the logarithm of the ratio where it is below 0, else 0; float64
@@ -68,6 +71,7 @@ class Habits:
     loops: tuple[int, ...]
     repeats: int
     silence: int
+    density: int
     ranges: tuple[tuple[int, int], ...]
     motions: FloatArray
     spacings: FloatArray
@@ -77,7 +81,7 @@ class Habits:
         """Count the habits of some pieces."""
         v = vocabulary
         every = max(1, -(-sum(len(piece.events) for piece in pieces) // _MOST_ROWS))
-        loops, repeats, silences = [], [], []
+        loops, repeats, silences, densities = [], [], [], []
         similar, together = np.zeros((CLASSES, CLASSES)), np.zeros((2, CLASSES))
         gaps, where = np.zeros((len(v.parts) - 1, 255)), np.zeros((len(v.parts) - 1, 2, 128))
         pitches = np.zeros((len(v.parts), 128))
@@ -95,6 +99,7 @@ class Habits:
             repeats += [longest_run(np.array(melody)) for melody in melodies.values()]
             np.add.at(pitches, (notes[:, Field.PART], notes[:, Field.PITCH]), 1)
             silences.append(longest_silence(rows, v))
+            densities.append(most_struck(rows, v))
             before, now = moves_of(rows, v)
             cells = np.bincount(similar_cells(before, now) + 1, minlength=similar.size + 1)
             similar += cells[1:].reshape(similar.shape)
@@ -108,6 +113,7 @@ class Habits:
             or (_LEAST,),
             repeats=_most(repeats),
             silence=_most(silences, least=0),
+            density=_most(densities),
             ranges=tuple(_range(counts) for counts in pitches),
             motions=_avoidance(similar, together),
             spacings=_spacings(gaps, where),
@@ -120,11 +126,12 @@ class Habits:
         if values is None:
             ranges = tuple((part.low, part.high) for part in bundle.vocabulary.parts)
             nothing = np.zeros((CLASSES, CLASSES)), np.zeros((len(ranges) - 1, 2))
-            return cls((4,) * LONGEST_LOOP, 12, int(NEVER), ranges, *nothing)
+            return cls((4,) * LONGEST_LOOP, 12, int(NEVER), _DENSE, ranges, *nothing)
         return cls(
             loops=tuple(values["loops"]),
             repeats=values["repeats"],
             silence=values["silence"],
+            density=values.get("density", _DENSE),
             ranges=tuple((low, high) for low, high in values["ranges"]),
             motions=np.array(values["motions"], float),
             spacings=np.array(values["spacings"], float).reshape(-1, 2),
@@ -136,6 +143,7 @@ class Habits:
             "loops": list(self.loops),
             "repeats": self.repeats,
             "silence": self.silence,
+            "density": self.density,
             "ranges": [list(pair) for pair in self.ranges],
             "motions": self.motions.round(2).tolist(),
             "spacings": self.spacings.round(2).tolist(),
@@ -156,6 +164,21 @@ class Habits:
         crossed, wide = spaced(now)
         found: FloatArray = costs.take(cells, mode="wrap").sum(axis=1)
         return found + crossed @ self.spacings[:, 0] + wide @ self.spacings[:, 1]
+
+
+def most_struck(rows: IntArray, v: Vocabulary) -> int:
+    """How many notes are struck within a whole note, at most.
+
+    Args:
+        rows: Of a piece from its beginning, int32 ``(n, 5)``.
+        v: What they mean.
+    """
+    struck = rows[:, Field.SHIFT] <= v.max_shift
+    tied = struck & (rows[:, Field.DURATION] == v.tie)
+    struck[1:] &= ~tied[:-1]
+    onsets = np.cumsum(v.steps_of(rows[:, Field.SHIFT]))[struck]
+    earlier = np.searchsorted(onsets, onsets - v.max_shift, side="right")
+    return int((np.arange(1, len(onsets) + 1) - earlier).max(initial=0))
 
 
 def _add_gaps(gaps: FloatArray, where: FloatArray, now: IntArray) -> None:

@@ -6,7 +6,8 @@ next more likely. How often is too often the training pieces say (:mod:`.habits`
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
+from copy import copy
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,18 @@ LONGEST_LOOP = 64  # onsets
 LONGEST_PAST = 4096  # onsets that are remembered at most
 
 EventArray = npt.NDArray[np.int32]
+
+
+class Trouble(NamedTuple):
+    """What a piece has run into.
+
+    Attributes:
+        what: "loop", "one note", "silence" or "density".
+        onsets: How many of its last onsets are part of it, 1 up.
+    """
+
+    what: str
+    onsets: int
 
 
 class Past:
@@ -30,16 +43,25 @@ class Past:
     Attributes:
         closed: Onsets with which a passage would come once more than it may.
         tired: Parts that should not go on with their pitch.
+        trouble: What the piece has fallen into with the last onset: a passage that has come once
+            more than it may, from beginning to end, or one pitch, half as often again as it may.
     """
 
     def __init__(self, vocabulary: Vocabulary, loops: Sequence[int], repeats: int) -> None:
         self._v, self._times, self._most = vocabulary, tuple(loops), repeats
         self._onsets: deque[bytes] = deque(
-            maxlen=max(times * length for length, times in enumerate(loops, start=1))
+            maxlen=max((times + 1) * length for length, times in enumerate(loops, start=1))
         )
         self._runs: dict[int, tuple[int, int]] = {}  # of each part its last pitch, and how often
         self.closed: set[bytes] = set()
         self.tired: list[int] = []
+        self.trouble: Trouble | None = None
+
+    def copy(self) -> "Past":
+        """The same past, to go on from in another way."""
+        other = copy(self)
+        other._onsets, other._runs = self._onsets.copy(), self._runs.copy()
+        return other
 
     @property
     def wary(self) -> bool:
@@ -58,11 +80,20 @@ class Past:
         Args:
             onset: Its rows, int32 ``(n, 5)``.
         """
-        self._onsets.append(music_of(onset))
-        self.closed = going_round(list(self._onsets), self._times)
+        music = music_of(onset)
+        self._onsets.append(music)
+        onsets = list(self._onsets)
+        again = music in self.closed
+        self.closed = going_round(onsets, self._times)
         notes = melody_notes(onset, self._v)
         self._runs |= {part: (pitch, self._run(part, pitch)) for part, pitch in notes}
         self.tired = [part for part, (_, often) in self._runs.items() if often >= self._most]
+        longest = max((self._runs[part][1] for part, _ in notes), default=0)
+        self.trouble = None
+        if longest > self._most * 3 // 2:
+            self.trouble = Trouble("one note", longest)
+        elif again and (length := length_of_loop(onsets, self._times)):
+            self.trouble = Trouble("loop", length)
 
     def _run(self, part: int, pitch: int) -> int:
         last, often = self._runs.get(part, (-1, 0))
@@ -106,6 +137,30 @@ def going_round(onsets: Sequence[bytes], most: Sequence[int]) -> set[bytes]:
             if span[length:] == span[:-length]:
                 found.add(onsets[-length])
     return found
+
+
+def length_of_loop(onsets: Sequence[bytes], most: Sequence[int]) -> int:
+    """For how many onsets, from its second time on, a passage comes more often than it may.
+
+    >>> length_of_loop([b"c", *[b"a", b"b"] * 5], [4] * 8)
+    8
+    >>> length_of_loop([b"c", *[b"a", b"b"] * 4, b"a"], [4] * 8)
+    0
+
+    Args:
+        onsets: What came, one after the other.
+        most: How often a passage of 1, 2, ... onsets may come in a row, 2 up.
+
+    Returns:
+        0 if none does that has ended just now.
+    """
+    for length, times in enumerate(most, start=1):
+        pairs = zip(reversed(onsets), reversed(onsets[:-length]), strict=False)
+        alike = next((n for n, (now, then) in enumerate(pairs) if now != then), None)
+        alike = max(len(onsets) - length, 0) if alike is None else alike
+        if alike >= times * length:
+            return alike
+    return 0
 
 
 def times_in_a_row(onsets: Sequence[bytes]) -> list[int]:

@@ -15,21 +15,23 @@ would go on with a loop (:mod:`.loops`) is passed over where there is another; s
 pitches are drawn hotter then. One that cannot do what the leader does (its part has no free pitch
 left) becomes a copy of it.
 
-The pieces of a batch go from row to row together, each at an onset of its own.
+The pieces of a batch go from row to row together, each at an onset of its own. Each can be put back
+to where it has stood before, and be drawn hotter for a while (:mod:`.guard`).
 """
 
 from collections.abc import Mapping
-from copy import deepcopy
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from musiclstm.encoding import Field
 from musiclstm.generation.habits import Habits
-from musiclstm.generation.loops import Past
+from musiclstm.generation.loops import Past, Trouble, onsets_of
 from musiclstm.generation.resampling import AGAIN, Draws, Resampling, take_one
 from musiclstm.generation.rules import SoftRules
 from musiclstm.generation.sampling import Sampling, choose
+from musiclstm.generation.steering import Steering
 from musiclstm.model import Asked, Bundle, DecoderState
 from musiclstm.model.heads import log_softmax
 
@@ -38,9 +40,30 @@ IntArray = npt.NDArray[np.int32]
 IndexArray = npt.NDArray[np.intp]
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
+Heats = npt.NDArray[np.float32]
 
 _NEVER = np.float32(-np.inf)  # as a log-probability
 _HEAT = 3.0  # the temperature with which a loop is left
+
+
+class Standing(NamedTuple):
+    """Where a piece stands, with all its candidates; it is never changed.
+
+    Attributes:
+        state: Of K candidates.
+        rules: Of the same.
+        steering: Of the same.
+        scores: Of the same, ``(K,)``.
+        past: Its last onsets.
+        rows: Those of the onset that it is at, int32 ``(K, 5)`` each.
+    """
+
+    state: DecoderState
+    rules: SoftRules
+    steering: Steering
+    scores: FloatArray
+    past: Past
+    rows: tuple[EventArray, ...]
 
 
 class Onsets:
@@ -55,11 +78,13 @@ class Onsets:
         draws: Of the same.
         sampling: How each field of a candidate is drawn.
         resampling: How one candidate is taken.
+        steering: What is wished for, of B pieces; by default nothing.
 
     Attributes:
         vocabulary: Of the model.
         state: Of all candidates.
         rules: Of the same.
+        steering: Of the same.
         closing: Of each piece that has just come to its end the log-probability of END.
     """
 
@@ -71,13 +96,16 @@ class Onsets:
         draws: Draws,
         sampling: Mapping[Field, Sampling],
         resampling: Resampling,
+        steering: Steering | None = None,
     ) -> None:
         self.vocabulary, self._decoder = bundle.vocabulary, bundle.decoder
         self._k, self._draws, self._sampling = resampling.candidates, draws, sampling
         self.state, self.rules = state, rules
+        self.steering = steering or Steering.start([None] * len(state), bundle.vocabulary)
         if self._k > 1:
             every = np.arange(len(state)).repeat(self._k)
             self.state, self.rules = state.select(every), rules.select(every)
+            self.steering = self.steering.select(every)
         self._weights = {
             Field.PITCH: resampling.pitch_weight,
             Field.DURATION: resampling.duration_weight,
@@ -88,6 +116,7 @@ class Onsets:
         self._past = [
             Past(bundle.vocabulary, habits.loops, habits.repeats) for _ in range(len(state))
         ]
+        self._heats = np.ones(len(state), np.float32)  # beside the sampling's temperatures
         # of each piece the rows of the onset that it is at, (K, 5) each; none where it has left it
         self._rows: list[list[EventArray]] = [[] for _ in range(len(state))]
 
@@ -110,9 +139,51 @@ class Onsets:
         self._draws.select(pieces)
         copied = [number and piece == pieces[number - 1] for number, piece in enumerate(pieces)]
         every = list(zip(pieces.tolist(), copied, strict=True))
-        self._past = [deepcopy(self._past[n]) if copy else self._past[n] for n, copy in every]
+        self._past = [self._past[n].copy() if copy else self._past[n] for n, copy in every]
         self._rows = [[rows.copy() for rows in self._rows[piece]] for piece in pieces.tolist()]
-        self.closing = self.closing[pieces]
+        self.closing, self._heats = self.closing[pieces], self._heats[pieces]
+
+    def hear(self, rows: EventArray) -> None:
+        """Let all pieces begin with the same rows, int32 ``(n, 5)``, before anything is chosen."""
+        for row in rows:
+            event = np.repeat(row[None], len(self.state), axis=0)
+            self.rules.advance(event)
+            self.steering.advance(self.state, event)
+            self.state = self._decoder.advance(self.state, event)
+        for onset in onsets_of(rows) if len(rows) else ():
+            for past in self._past:
+                past.add(onset)
+
+    def trouble(self, piece: int) -> Trouble | None:
+        """What the last onset of a piece went on with although it should not have."""
+        return self._past[piece].trouble
+
+    def standing(self, piece: int) -> Standing:
+        """Where a piece stands, to be put back there."""
+        own = np.arange(piece * self._k, (piece + 1) * self._k)
+        return Standing(
+            self.state.select(own),
+            self.rules.select(own),
+            self.steering.select(own),
+            self._scores[own],
+            self._past[piece].copy(),
+            tuple(self._rows[piece]),
+        )
+
+    def put_back(self, piece: int, standing: Standing) -> None:
+        """Let a piece go on from where it stood before, with other random numbers."""
+        own, at = slice(piece * self._k, (piece + 1) * self._k), np.arange(len(self.state))
+        at[own] = len(at) + np.arange(self._k)
+        self.state = DecoderState.joined([self.state, standing.state]).select(at)
+        self.rules = SoftRules.joined([self.rules, standing.rules]).select(at)
+        self.steering = Steering.joined([self.steering, standing.steering]).select(at)
+        self._scores[own] = standing.scores
+        self._past[piece] = standing.past.copy()
+        self._rows[piece] = [rows.copy() for rows in standing.rows]
+
+    def warm(self, piece: int, heat: float) -> None:
+        """Draw when, who, what and for how long of a piece at so many times its temperatures."""
+        self._heats[piece] = heat
 
     def step(self) -> list[tuple[int, EventArray]]:
         """Choose a row of each piece.
@@ -140,6 +211,7 @@ class Onsets:
             else:
                 over.append((piece, rows[:1]))
         self.rules.advance(event)
+        self.steering.advance(self.state, event)
         if min(shift.tolist()) < v.end:
             self.state = self._decoder.advance(self.state, event)
         return over
@@ -153,7 +225,9 @@ class Onsets:
         k = self._k
         asked, allowed = self._ask(Field.SHIFT, event)
         leaders = self._leaders(asked)
-        shift = self._choose(leaders, allowed[::k], numbers[:, 0, Field.SHIFT])
+        tilt = self.steering.tilt(Field.SHIFT, self.state, event)
+        wish = None if tilt is None else tilt[::k]
+        shift = self._choose(leaders, allowed[::k], numbers[:, 0, Field.SHIFT], self._heats, wish)
         stays = np.array([bool(rows) for rows in self._rows]) & (shift == 0)
         leaves = np.array([piece for piece, rows in enumerate(self._rows) if rows and shift[piece]])
         if np.count_nonzero(stays) and k > 1:
@@ -174,8 +248,7 @@ class Onsets:
         for piece, candidate in zip(leaves.tolist(), taken, strict=True):
             rows = self.so_far(piece, candidate)
             over.append((piece, rows))
-            if k > 1:
-                self._past[piece].add(rows)
+            self._past[piece].add(rows)
             self._rows[piece] = []
         if k == 1:
             return shift, over
@@ -188,7 +261,10 @@ class Onsets:
         allowed = allowed[::k][leaves]
         allowed[:, 0] = False
         leaders = self._leaders(asked, leaves * k)
-        again = self._choose(leaders, allowed, numbers[leaves, 0, AGAIN])
+        tilt = self.steering.tilt(Field.SHIFT, self.state, event)
+        wish = None if tilt is None else tilt[leaves * k]
+        heats = self._heats[leaves]
+        again = self._choose(leaders, allowed, numbers[leaves, 0, AGAIN], heats, wish)
         self._close(leaders, again, leaves)
         shift[leaves] = again
         return shift, over
@@ -197,16 +273,16 @@ class Onsets:
         """Note how likely it was that those pieces would end which do."""
         ends = np.flatnonzero(shift == self.vocabulary.end)
         if ends.size:
-            legal = leaders.legal.copy()
+            legal = leaders.legal[ends]
             legal[:, 0] = False  # the onset is over
-            logs = log_softmax(self._decoder.logits(leaders), legal)
-            self.closing[pieces[ends]] = logs[ends, self.vocabulary.end]
+            logs = log_softmax(self._decoder.logits(leaders)[ends], legal)
+            self.closing[pieces[ends]] = logs[:, self.vocabulary.end]
 
     def _follow(self, event: EventArray, uniforms: FloatArray, of_notes: BoolArray) -> None:
         """Let each leader choose a part, and the others follow."""
         k = self._k
         asked, allowed = self._ask(Field.PART, event)
-        part = self._choose(self._leaders(asked), allowed[::k], uniforms).repeat(k)
+        part = self._choose(self._leaders(asked), allowed[::k], uniforms, self._heats).repeat(k)
         event[:, Field.PART] = part * of_notes
         if k > 1:
             able = allowed.reshape(-1).take(part + np.arange(0, allowed.size, allowed.shape[1]))
@@ -253,7 +329,7 @@ class Onsets:
     def _pick(self, at: IndexArray) -> None:
         """Go on with these candidates."""
         self.state, self.rules = self.state.select(at), self.rules.select(at)
-        self._scores = self._scores[at]
+        self.steering, self._scores = self.steering.select(at), self._scores[at]
 
     # --- choosing ids -----------------------------------------------------------------------
 
@@ -277,24 +353,41 @@ class Onsets:
         if _nothing_to_choose(allowed):
             return _first(allowed)
         logits = self._logits(asked, allowed)
-        heat = self._heat(event[:, Field.PART]) if field == Field.PITCH else None
+        tilt = self.steering.tilt(field, self.state, event)
+        if tilt is not None:
+            logits += tilt
+        heat = self._heat(field, event[:, Field.PART])
         drawn_from = logits if heat is None else logits / heat[:, None]
         chosen = choose(drawn_from, uniforms, self._sampling[field])
         if self._k > 1 and (weight := self._weights.get(field)):
             self._scores += weight * _log_of(logits, chosen) * of_notes
         return chosen
 
-    def _choose(self, asked: Asked, allowed: BoolArray, uniforms: FloatArray) -> IntArray:
+    def _choose(
+        self,
+        asked: Asked,
+        allowed: BoolArray,
+        uniforms: FloatArray,
+        heats: Heats,
+        tilt: npt.NDArray[np.float32] | None = None,
+    ) -> IntArray:
         """An id of each of some leaders.
 
         Args:
             asked: What the head needs to know of them.
             allowed: The ids, ``(n, size)``.
             uniforms: Random numbers, ``(n,)``.
+            heats: Of their pieces, ``(n,)``.
+            tilt: What is wished for, ``(n, size)``.
         """
         if _nothing_to_choose(allowed):
             return _first(allowed)
-        return choose(self._logits(asked, allowed), uniforms, self._sampling[Field(asked.field)])
+        logits = self._logits(asked, allowed)
+        if tilt is not None:
+            logits += tilt
+        if _some(heats):
+            logits /= heats[:, None]
+        return choose(logits, uniforms, self._sampling[Field(asked.field)])
 
     def _logits(self, asked: Asked, allowed: BoolArray) -> npt.NDArray[np.float32]:
         """Logits in which all that is not allowed is impossible."""
@@ -302,20 +395,28 @@ class Onsets:
         np.putmask(logits, ~allowed, _NEVER)
         return logits
 
-    def _heat(self, part: IntArray) -> npt.NDArray[np.float32] | None:
-        """Temperatures of the pitches of all candidates, ``(B K,)``; None where all are 1.
+    def _heat(self, field: Field, part: IntArray) -> Heats | None:
+        """Temperatures of a field of all candidates, ``(B K,)``; None where all are 1.
 
         A loop is left by other pitches: when notes come, and in which part, nobody weighs again.
         """
-        wary = [piece for piece, past in enumerate(self._past) if past.wary]
-        if not wary or self._k == 1:
+        warm = field != Field.VELOCITY and _some(self._heats)
+        wary = []
+        if field == Field.PITCH and self._k > 1:
+            wary = [piece for piece, past in enumerate(self._past) if past.wary]
+        if not wary and not warm:
             return None
         heat = np.ones((len(self), self._k), np.float32)
         parts = part.reshape(heat.shape)
         for piece in wary:
             past = self._past[piece]
             heat[piece][np.isin(parts[piece], past.tired) | bool(past.closed)] = _HEAT
-        return heat.reshape(-1)
+        return (heat * self._heats[:, None] if warm else heat).reshape(-1)
+
+
+def _some(heats: Heats) -> bool:
+    """Whether any is not 1."""
+    return bool(max(heats.tolist()) != 1)
 
 
 def _nothing_to_choose(allowed: BoolArray) -> bool:

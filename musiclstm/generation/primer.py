@@ -14,7 +14,7 @@ from musiclstm.encoding import Encoded, Field, Vocabulary, encode, velocity_of
 from musiclstm.encoding.fitting import FittedParts, fit_parts
 from musiclstm.errors import RequestError
 from musiclstm.generation.frame import ends_of
-from musiclstm.score import Column, Part, Score
+from musiclstm.score import Column, MeterMap, Part, Score
 from musiclstm.score.notes import canonical
 
 IntArray = npt.NDArray[np.int32]
@@ -292,3 +292,54 @@ def _around(new: npt.NDArray[np.int64], old: npt.NDArray[np.int64]) -> npt.NDArr
             row[Column.ONSET], row[Column.DURATION] = onset, stop - onset
             kept.append(row)
     return np.array(kept, np.int64).reshape(-1, len(Column))
+
+
+def rows_of_piece(piece: Encoded, v: Vocabulary) -> IntArray:
+    """All rows of a piece up to its last note, int32 ``(n, 5)``."""
+    notes = np.flatnonzero(piece.events[:, Field.SHIFT] <= v.max_shift)
+    return piece.events[: notes[-1] + 1 if notes.size else 0].astype(np.int32)
+
+
+def new_rows(rows: IntArray, given: int, v: Vocabulary) -> tuple[IntArray, IntArray]:
+    """The rows of notes after the given ones, and their steps.
+
+    Args:
+        rows: Of a whole piece, int32 ``(n, 5)``.
+        given: How many of them are given.
+        v: What they mean.
+    """
+    onset = np.cumsum(v.steps_of(rows[:, Field.SHIFT]))
+    own = (np.arange(len(rows)) >= given) & (rows[:, Field.SHIFT] <= v.max_shift)
+    return rows[own], onset[own].astype(np.int32)
+
+
+def without_beginning(reading: Primer, new: BoolArray, begins: int, v: Vocabulary) -> Primer:
+    """The new notes of a piece alone, from the barline before them on.
+
+    Args:
+        reading: The piece.
+        new: Which of its notes are new.
+        begins: The step, on the model's grid, at which they begin.
+        v: Of the model.
+    """
+    score = reading.given
+    q = score.steps_per_quarter
+    step = begins * q // v.steps_per_quarter
+    place = score.meter_map.locate(step, q)
+    line = step - int(place.position)
+    notes = score.notes[new].copy()
+    notes[:, Column.ONSET] -= line
+    meters = [meter for meter in score.meter_map.meters if meter.step <= max(line, 0)][-1:]
+    later = [replace(m, step=m.step - line) for m in score.meter_map.meters if m.step > line]
+    tempos = [tempo for tempo in score.tempos if tempo.step <= line][-1:]
+    alone = replace(
+        score,
+        notes=notes[notes[:, Column.ONSET] >= 0],
+        meter_map=MeterMap((*(replace(meter, step=0) for meter in meters), *later)),
+        tempos=(
+            *(replace(tempo, step=0) for tempo in tempos),
+            *(replace(t, step=t.step - line) for t in score.tempos if t.step > line),
+        ),
+    )
+    encoded = read_as(alone, reading.goals, reading.semitones, v)
+    return replace(reading, given=alone, encoded=encoded)

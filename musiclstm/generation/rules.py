@@ -24,7 +24,7 @@ BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int32]
 
 OPEN_END = 2**30  # no last bar was asked for
-_OF_STREAMS = ("last_bar", "end", "struck", "tied", "opening", "onsets")  # of SoftRules
+_OF_STREAMS = ("last_bar", "end", "first", "struck", "tied", "opening", "onsets")  # of SoftRules
 
 
 def bar_line(meter_map: MeterMap, bar: int, steps_per_quarter: int) -> int:
@@ -106,6 +106,7 @@ class SoftRules:
         last_bar: Step at which the last bar begins, ``(B,)``; 0 where the length is open.
         silence: For how many steps nothing may sound before an onset.
         end: Step at which it ends, ``(B,)``; :data:`OPEN_END` where the length is open.
+        first: Step from which on notes may begin, ``(B,)``.
         struck: Notes struck at the present onset by each part, ``(B, parts)``.
         tied: Whether the last row goes on in the next, ``(B,)`` bool.
         opening: Pitches with which the piece may begin, ``(B, 128)`` bool.
@@ -116,6 +117,7 @@ class SoftRules:
     abilities: Abilities
     last_bar: IntArray
     end: IntArray
+    first: IntArray
     silence: int
     struck: IntArray
     tied: BoolArray
@@ -153,6 +155,7 @@ class SoftRules:
             abilities=Abilities.of(vocabulary, ranges),
             last_bar=np.array(last, np.int32),
             end=np.array(end, np.int32),
+            first=np.zeros(len(end), np.int32),
             silence=silence,
             struck=np.zeros((len(last), len(vocabulary.parts)), np.int32),
             tied=np.zeros(len(last), bool),
@@ -241,13 +244,14 @@ class SoftRules:
         v, tracker = self.vocabulary, state.tracker
         now = tracker.now
         opens = self.opens(state)
-        soonest = np.minimum.reduce(opens, axis=1) - now
+        soonest = np.maximum(np.minimum.reduce(opens, axis=1), self.first) - now
         left = self.end - now
         ids = np.arange(v.max_shift + 3, dtype=np.int32)
         allowed: BoolArray = ids >= soonest[:, None]
         if min(left.tolist()) <= v.max_shift:
             allowed &= ids < left[:, None]
         allowed[:, 0] = np.logical_or.reduce(self.at_once(state, now, opens), axis=1)
+        allowed[:, 0] &= self.first <= now
         most = np.maximum.reduce(tracker.silent, axis=1) - now + self.silence
         if min(most.tolist()) <= v.max_shift:
             allowed &= ids <= np.maximum(most, soonest)[:, None]

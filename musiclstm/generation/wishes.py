@@ -6,8 +6,8 @@ gets a waltz's tempo, and no piece is asked for what the model has never met tog
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,8 +20,12 @@ from musiclstm.generation.steering import Cadence, Sheet
 from musiclstm.model import Bundle
 from musiclstm.score import Key, Meter, MeterMap, Part
 
+if TYPE_CHECKING:
+    from musiclstm.generation.primer import Primer
+
 MAX_BARS = 1000
 _MOST_NOTES_PER_BAR = 400
+_BARS_TO_ADD = 8
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ class Plan:
         part_map: Model parts that take part.
         parts: Their names and programs, index-aligned with ``part_map``.
         tempo: Exact tempo, quarter notes a minute.
+        begins: The step at which what is composed begins.
     """
 
     conditions: Conditions
@@ -70,6 +75,7 @@ class Plan:
     part_map: tuple[int, ...]
     parts: tuple[Part, ...]
     tempo: float
+    begins: int = 0
 
 
 def check_wishes(wishes: Wishes, vocabulary: Vocabulary) -> None:
@@ -228,6 +234,39 @@ def plan_piece(bundle: Bundle, wishes: Wishes, rng: np.random.Generator) -> Plan
         for part, program in zip(part_map, programs, strict=True)
     )
     return Plan(conditions, meter_map, part_map, parts, float(tempo or 100.0))
+
+
+def plan_after(given: "Primer", wishes: Wishes, v: Vocabulary) -> Plan:
+    """What a piece will be that goes on from another: what that is, but for the wishes.
+
+    What is new begins where the last given note ends, and goes on to the end of as many bars as are
+    wished for; where it begins within a bar, that is not counted.
+
+    Args:
+        given: The piece.
+        wishes: Checked with :func:`check_wishes`.
+        v: Of the model.
+
+    Raises:
+        RequestError: If another meter is wished for.
+    """
+    if wishes.meter is not None:
+        raise RequestError("the piece has its own meter; leave it to it")
+    piece, q = given.encoded, v.steps_per_quarter
+    begins = -(-given.given.end * q // given.given.steps_per_quarter)
+    place = piece.meter_map.locate(begins, q)
+    bar = int(place.bar) + (int(place.position) > 0)
+    known = piece.conditions
+    key = wishes.key.transposed(given.semitones) if wishes.key else known.key
+    bars = bar + (wishes.bars or _BARS_TO_ADD)
+    tempo = wishes.tempo or known.tempo
+    conditions = replace(known, style=wishes.style, key=key, tempo=tempo, bars=bars)
+    parts = tuple(
+        replace(part, program=wishes.programs.get(v.parts[goal].name, part.program))
+        for goal, part in zip(piece.part_map, piece.parts, strict=True)
+    )
+    bpm = float(tempo or given.given.bpm)
+    return Plan(conditions, piece.meter_map, piece.part_map, parts, bpm, begins)
 
 
 def _agreeing(pieces: Sequence[Mapping[str, Any]], wishes: Wishes) -> list[Mapping[str, Any]]:

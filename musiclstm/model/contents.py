@@ -51,7 +51,7 @@ _RESULTS = {
 # Of habits: times in a row, lengths of passages, onsets that must be remembered, a log-ratio. More
 # than any corpus has, and little enough to be gone through at every onset.
 _OFTEN, _LOOPS, _REMEMBERED, _LEAST_LOG = 4096, 64, 4096, 50.0
-_LONGEST = 2**30  # steps or bars; more cannot be counted in 32 bits
+_LONGEST = 2**30  # steps, bars or notes; more cannot be counted in 32 bits
 
 
 def check_config(config: Mapping[str, Any]) -> None:
@@ -115,9 +115,10 @@ def check_corpus(corpus: Mapping[str, Any], n_parts: int) -> None:
 
 def _check_habits(habits: Mapping[str, Any], n_parts: int) -> None:
     lists = dict.fromkeys(("loops", "ranges", "motions", "spacings"), list)
-    _typed(habits, {**lists, "repeats": int, "silence": int})
-    if not 0 <= habits["silence"] <= _LONGEST:
-        raise ValueError(f"habits: a silence of {habits['silence']} steps is none")
+    habits = {"density": 0, **habits}  # older models have none
+    _typed(habits, {**lists, "repeats": int, "silence": int, "density": int})
+    if not 0 <= habits["silence"] <= _LONGEST or not 0 <= habits["density"] <= _LONGEST:
+        raise ValueError(f"habits: silence {habits['silence']}, density {habits['density']}")
     loops, ranges = habits["loops"], habits["ranges"]
     for times in (*loops, habits["repeats"]):
         _check(times, int, "habits")

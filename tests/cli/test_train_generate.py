@@ -3,10 +3,13 @@
 import json
 
 import mido
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from musiclstm.cli import main
+from musiclstm.model import load_bundle
+from musiclstm.model.bundle import write_weights
 from musiclstm.rendering import write_midi
 from musiclstm.score import Key, Meter, MeterMap, Part, Score, Tempo
 from tests.bundles import tiny_bundle
@@ -39,6 +42,27 @@ def test_generate_writes_what_it_says(bundle, tmp_path):
     assert (made_by["command"], made_by["seed"], made_by["index"]) == ("generate", 5, 1)
     assert len(made_by["digest"]) == 64
     assert str(tmp_path) not in json.dumps(made_by), "no folders of this machine"
+
+
+def test_what_a_bad_model_ran_into_is_said(bundle, tmp_path):
+    """One line a piece, and what the model needs; nothing of it where all went well."""
+    weights = dict(load_bundle(bundle).weights)
+    for field, loved in (("shift", 1), ("duration", 0)):
+        weights[f"head.{field}.out_kernel"] = np.zeros_like(weights[f"head.{field}.out_kernel"])
+        bias = np.zeros_like(weights[f"head.{field}.out_bias"])
+        bias[loved] = 30
+        weights[f"head.{field}.out_bias"] = bias
+    wish = ("-n", 2, "--bars", 3, "--seed", 5, "--candidates", 1, "--endings", 1, "-q")
+    assert run("generate", "-m", bundle, "-o", tmp_path / "a", *wish).stderr == ""
+    write_weights(bundle, weights)
+    result = run("generate", "-m", bundle, "-o", tmp_path / "b", *wish)
+    assert result.exit_code == 0, result.output
+    lines = result.stderr.splitlines()
+    assert len(lines) == 2
+    for number, line in enumerate(lines, start=1):
+        assert line.startswith(f"piece {number} ")
+        assert "could not get past too many notes in bar 1" in line
+        assert line.endswith(": the model needs more training")
 
 
 def test_the_same_seed_gives_the_same_bytes(bundle, tmp_path):

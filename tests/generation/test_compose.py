@@ -193,6 +193,31 @@ def test_a_piece_does_not_depend_on_its_mates(bundle):
     assert len({piece.score for piece in many}) > 60
 
 
+@pytest.mark.parametrize("indices", [[3], [40, 2, 41], [], range(42)])
+def test_some_pieces_are_what_they_are_among_all(bundle, indices):
+    """In the batches in which they would be; others are not composed."""
+    taking = Resampling(candidates=4, endings=2)  # sixteen in a batch
+    wishes = {"seed": 5, "bars": 3, "resampling": taking}
+    seen = []
+    every = compose(bundle, 42, **wishes)
+    some = compose(
+        bundle, 42, indices=indices, progress=lambda *report: seen.append(report), **wishes
+    )
+    assert [piece.index for piece in some] == sorted(indices)
+    for piece in some:
+        assert piece == every[piece.index]
+    batches = {index // 16 for index in indices}
+    composed = sum(3 * min(16, 42 - 16 * batch) for batch in batches)
+    assert {total for _, total in seen} <= {composed}
+    assert not batches or seen[-1] == (composed, composed)
+
+
+@pytest.mark.parametrize("indices", [[2], [-1], [0, 7]])
+def test_a_piece_that_is_not_asked_for_cannot_be_chosen(bundle, indices):
+    with pytest.raises(RequestError, match="use 0 to 1"):
+        compose(bundle, 2, bars=1, indices=indices)
+
+
 def test_a_seed_is_a_piece(bundle):
     one, same, other = (generate(bundle, 3, seed=seed, bars=2) for seed in (1, 1, 2))
     assert one == same

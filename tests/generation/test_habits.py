@@ -11,7 +11,7 @@ from musiclstm.encoding import Tracker, build_vocabulary, encode
 from musiclstm.errors import BundleError
 from musiclstm.features.voice_leading import FIFTH, OCTAVE, parallels, voice_grid
 from musiclstm.generation import Resampling, compose
-from musiclstm.generation.habits import Habits
+from musiclstm.generation.habits import Habits, most_struck
 from musiclstm.generation.loops import LONGEST_LOOP
 from musiclstm.generation.moves import (
     intervals_of_moves,
@@ -191,6 +191,23 @@ def test_parts_that_a_piece_lacks_count_for_nothing():
     assert habits.repeats == 20, "one in 22"
 
 
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**32 - 1))
+def test_density_is_the_most_notes_in_a_whole_note(seed):
+    """By hand: whatever is tied or waited for, of every step the notes from there on."""
+    rng = np.random.default_rng(seed)
+    v = small_vocabulary(2, steps_per_quarter=2)
+    rows = random_rows(v, np.ones((1, 2), bool), 60, rng, crowd=bool(seed % 2))[:-1]
+    onsets, step, tied = [], 0, False
+    for row in rows.tolist():
+        step += v.max_shift if row[0] == v.wait else row[0]
+        if row[0] != v.wait and not tied:
+            onsets.append(step)
+        tied = row[0] != v.wait and row[3] == v.tie
+    most = max((sum(at <= n < at + 8 for n in onsets) for at in onsets), default=0)
+    assert most_struck(rows, v) == most
+
+
 # --- in a bundle ----------------------------------------------------------------------------
 
 
@@ -209,6 +226,11 @@ def with_habits(folder, **changes):
     corpus = read_json(folder / "corpus.json")
     write_json(folder / "corpus.json", {**corpus, "habits": habits.as_dict() | changes})
     return habits
+
+
+def test_an_older_model_has_no_density(folder):
+    edit(folder / "corpus.json", lambda corpus: corpus["habits"].pop("density"))
+    assert Habits.of_bundle(load_bundle(folder)).density == 200
 
 
 def test_a_bundle_keeps_them(folder):
@@ -235,6 +257,9 @@ def test_a_bundle_keeps_them(folder):
         {"repeats": 10**9},
         {"silence": -1},
         {"silence": 2**40},
+        {"density": -1},
+        {"density": 2**40},
+        {"density": 20.0},
         {"ranges": []},
         {"ranges": [[0, 128]] * 4},
         {"ranges": [[70, 60]] * 4},

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from musiclstm.encoding import build_vocabulary
 from musiclstm.generation import loops
-from musiclstm.generation.loops import Past, going_round, longest_run, times_in_a_row
+from musiclstm.generation.loops import Past, Trouble, going_round, longest_run, times_in_a_row
 from musiclstm.score import Part, Score
 
 REPEATS = 12
@@ -64,6 +64,40 @@ def test_one_note_is_enough_some_time(vocabulary):
     assert not past.goes_round(note(62, shift=3))
     past.add(note(62))
     assert not past.goes_round(note(60))
+
+
+def test_trouble_is_a_whole_time_too_many(vocabulary):
+    """Of four onsets that have come four times, the first may come again, and not all of them."""
+    past = past_of(vocabulary)
+    for number in range(19):
+        past.add(note(60 + number % 4))
+        assert past.trouble is None
+    past.add(note(63))
+    assert past.trouble == Trouble("loop", 16)
+    past.add(note(70))
+    assert past.trouble is None
+
+
+def test_trouble_is_half_as_many_again(vocabulary):
+    past = past_of(vocabulary)
+    for number in range(REPEATS * 3 // 2):
+        past.add(note(60, shift=1 + number))
+        assert past.trouble is None
+    past.add(note(60, shift=90))
+    assert past.trouble == Trouble("one note", 19)
+
+
+def test_a_copy_goes_its_own_way(vocabulary):
+    past = past_of(vocabulary)
+    for _ in range(3):
+        past.add(note(60))
+    other = past.copy()
+    other.add(note(60))
+    assert other.wary
+    assert not past.wary
+    past.add(note(61))
+    past.add(note(60))
+    assert not past.wary
 
 
 def test_drums_may(vocabulary):
