@@ -1,13 +1,11 @@
-"""The copy check: the longest run that a piece shares with a training piece, in any key.
+"""The copy check: the runs that a piece shares with training pieces, in any key.
 
-A piece is read as the sequence of its notes in row order; each says its shift, part, duration and
-the interval from the pitched note before it (a drum its key), so that transposition changes
-nothing. Runs of :data:`RUN` such steps from note to note are hashed; the bundle keeps the hashes of
-the whole training set, sorted, with piece and bar. A longer run is a chain of neighbouring matches
-in one piece.
+The bundle keeps the hashes of all runs of the training set, of whole textures and of parts, sorted,
+with piece and bar (see :mod:`.copied_runs`). A longer run is a chain of neighbouring matches in one
+piece.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,26 +13,25 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from musiclstm.encoding import Encoded, Field, Vocabulary
+from musiclstm.encoding import Encoded, Vocabulary
+from musiclstm.generation.copied_chains import Chain, chains, outermost
+from musiclstm.generation.copied_runs import (
+    RUN,
+    SEVERAL,
+    Line,
+    any_part,
+    part_by_part,
+    run_hashes,
+    texture_of,
+)
 from musiclstm.model import Bundle
 from musiclstm.model.finding import NOVELTY
 from musiclstm.model.reading import damaged
 
-RUN = 8  # steps from note to note, thus nine notes; shorter runs are the common stock of any style
-# An odd multiplier with well mixed bits (the golden ratio in 64 bits, as Knuth suggests).
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-# Runs followed at once; a run of repeated notes is everywhere. The oldest are kept.
-_MOST_CHAINS = 10_000
 _PLACE_BITS = 32
-_HALF = np.uint64(32)
-COLUMNS: Mapping[str, type[np.integer[Any]]] = {
-    "hashes": np.uint64,
-    "piece": np.int32,
-    "place": np.int32,
-    "bar": np.int16,
-}
 _MOST_PLACES = 2**31 - 2  # the next place is an int32 too
-_KINDS = {"hashes": "u", "piece": "i", "place": "i", "bar": "i", "sources": "U"}
+_KINDS = {"hashes": "u", "piece": "i", "place": "i", "bar": "i", "sources": "U", "alone": "i"}
+_NEWER = frozenset({"alone"})  # not in files that were written before parts were compared
 
 
 @dataclass(frozen=True)
@@ -46,86 +43,16 @@ class Copied:
         source: The training piece.
         bar: Bar of the training piece in which the run begins, counted from 1 (0: the pickup).
         own_bar: The same in the piece itself.
+        part: The model part of the piece that it is a run of; None: of the whole texture.
+        steps: Onsets of its first and its last note in the piece itself, in steps.
     """
 
     notes: int = 0
     source: str = ""
     bar: int = 0
     own_bar: int = 0
-
-
-def run_hashes(encoded: Encoded, vocabulary: Vocabulary) -> tuple[npt.NDArray[Any], ...]:
-    """Hashes of all runs of a piece.
-
-    Args:
-        encoded: The piece.
-        vocabulary: Of its rows.
-
-    Returns:
-        uint64 ``(n - RUN,)`` for n notes, and int32 of the same length: the bar in which each run
-        begins.
-    """
-    v, rows = vocabulary, encoded.events
-    shift = rows[:, Field.SHIFT]
-    steps = v.steps_of(shift)
-    onset = np.cumsum(steps)
-    is_note = shift <= v.max_shift
-    tied = is_note & (rows[:, Field.DURATION] == v.tie)
-    notes = np.flatnonzero(is_note & ~np.concatenate([[False], tied[:-1]]))  # no continuations
-    if len(notes) <= RUN:
-        return np.zeros(0, np.uint64), np.zeros(0, np.int32)
-    table = rows[notes].astype(np.int64)
-    gap = np.diff(onset[notes])  # waits are part of the gap
-    drum = v.drum_parts[table[:, Field.PART]]
-    pitched = np.maximum.accumulate(np.where(drum, -1, np.arange(len(notes))))[:-1]
-    before = np.where(pitched < 0, table[1:, Field.PITCH], table[pitched, Field.PITCH])
-    interval = table[1:, Field.PITCH] - np.where(drum[1:], 0, before)
-    code = ((gap * 64 + table[1:, Field.PART]) * 512 + interval + 256) * 16384
-    code += table[1:, Field.DURATION]
-    with np.errstate(over="ignore"):
-        mixed = code.astype(np.uint64) * _MULTIPLIER
-        mixed ^= mixed >> np.uint64(29)
-        hashes = np.zeros(len(code) - RUN + 1, np.uint64)
-        for offset in range(RUN):
-            hashes = hashes * _MULTIPLIER + mixed[offset : offset + len(hashes)]
-    bars = encoded.meter_map.locate(onset[notes[: len(hashes)]], v.steps_per_quarter).bar
-    return hashes, bars
-
-
-def novelty_arrays(
-    pieces: Sequence[Encoded], vocabulary: Vocabulary, share: int = 0, shares: int = 1
-) -> dict[str, npt.NDArray[Any]]:
-    """What the copy check needs of a training set, for ``novelty.npz``.
-
-    Args:
-        pieces: What is learned from.
-        vocabulary: Of their rows.
-        share: Of the range of hashes, which part: 0 to ``shares - 1``. Hashes are spread evenly, so
-            parts of the range are parts of the set, and end to end they are the whole, in order.
-        shares: Into how many parts the range is divided, 1-2**31.
-
-    Returns:
-        ``hashes``, ``piece``, ``place`` and ``bar`` of each run, sorted by hash, then by piece and
-        place; and ``sources``, of all pieces.
-    """
-    found: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in COLUMNS}
-    for number, piece in enumerate(pieces):
-        hashes, bars = run_hashes(piece, vocabulary)
-        # the upper halves of the hashes, scaled to the number of shares
-        here = np.flatnonzero(((hashes >> _HALF) * np.uint64(shares)) >> _HALF == share)
-        found["hashes"].append(hashes[here])
-        found["piece"].append(np.full(len(here), number, np.int32))
-        found["place"].append(here.astype(np.int32))
-        found["bar"].append(np.clip(bars[here], -1, 2**15 - 1).astype(np.int16))
-    joined = {
-        name: np.concatenate([np.zeros(0, kind), *found.pop(name)])
-        for name, kind in COLUMNS.items()
-    }
-    order = np.argsort(joined["hashes"], kind="stable")
-    return {
-        **{name: values[order] for name, values in joined.items()},
-        "sources": np.array([piece.source for piece in pieces], dtype=np.str_),
-    }
+    part: int | None = None
+    steps: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -133,7 +60,8 @@ class CopyCheck:
     """The training set of a bundle, ready to be compared with.
 
     Attributes:
-        arrays: Of :func:`novelty_arrays`; empty where the bundle has none.
+        arrays: Of :func:`~musiclstm.generation.copied_runs.novelty_arrays`; empty where the bundle
+            has none, and without ``alone`` where it knows textures only.
         vocabulary: Of the bundle.
     """
 
@@ -149,7 +77,7 @@ class CopyCheck:
         """
         arrays = bundle.novelty()
         check = cls(arrays, bundle.vocabulary)
-        if arrays and not (_fit_together(arrays) and check.in_order()):
+        if arrays and not (_fit_together(arrays, bundle.vocabulary) and check.in_order()):
             raise damaged(bundle.path / NOVELTY, "its arrays do not fit together")
         return check
 
@@ -161,42 +89,112 @@ class CopyCheck:
         return bool(ascends.all())
 
     def longest(self, encoded: Encoded) -> Copied | None:
-        """The longest run that a piece shares with the training set; None where unknown.
+        """The longest run of whole texture that a piece shares with the training set.
 
         Of runs of one length the first in the piece, and of its sources the first.
+
+        Returns:
+            None where the training set is not known.
         """
         if not self.arrays:
             return None
-        hashes, bars = run_hashes(encoded, self.vocabulary)
-        low = np.searchsorted(self.arrays["hashes"], hashes, side="left")
-        high = np.searchsorted(self.arrays["hashes"], hashes, side="right")
-        # a chain is a run that goes on: where it is now, and since when; the oldest come first
-        at = since = none = np.zeros(0, np.int64)
-        length, begins, last = 0, 0, 0
-        for own, meets in enumerate((low < high).tolist()):
-            if not meets:  # as with most of what is new: no chain goes on, none begins
-                at = since = none
-                continue
-            here = self._places[low[own] : high[own]]
-            goes_on = np.isin(at + 1, here, assume_unique=True)
-            at, since = at[goes_on] + 1, since[goes_on]
-            room = _MOST_CHAINS - len(at)
-            fresh = here[:_MOST_CHAINS]
-            fresh = fresh[~np.isin(fresh, at, assume_unique=True)][:room]
-            at = np.concatenate([at, fresh])
-            since = np.concatenate([since, np.full(len(fresh), own)])
-            if len(at) and own - since[0] + 1 > length:
-                length, begins, last = own - int(since[0]) + 1, int(since[0]), int(at[0])
-        if not length:
-            return Copied()
-        first = last - length + 1
-        entry = low[begins] + np.searchsorted(self._places[low[begins] : high[begins]], first)
-        return Copied(
-            notes=length + RUN,  # n steps join n + 1 notes
-            source=str(self.arrays["sources"][first >> _PLACE_BITS]),
-            bar=int(self.arrays["bar"][entry]) + 1,
-            own_bar=int(bars[begins]) + 1,
+        return _longest(self._shared(encoded, texture_of(encoded, self.vocabulary)), None)
+
+    def by_part(self, encoded: Encoded) -> dict[int, Copied]:
+        """For each model part of a piece the longest run that a part of a training piece has too.
+
+        Neither what the other parts do counts, nor which part it was in the training piece.
+
+        Returns:
+            By the part's id; empty where the parts of the training set are not known.
+        """
+        return {
+            part: _longest(self._shared(encoded, line, part), part)
+            for part, line in self._parts_of(encoded)
+        }
+
+    def runs(self, encoded: Encoded, more_than: int) -> list[Copied]:
+        """All runs that a piece shares with the training set, each as far as it goes.
+
+        No run lies within another of the same part, or of the texture. A piece of one part is
+        compared as a texture and as a part, so that it may have a run twice.
+
+        Args:
+            encoded: The piece.
+            more_than: Notes; only longer runs, and none of :data:`RUN` notes or fewer.
+
+        Returns:
+            In the order in which they begin; at one step the texture first, then part by part.
+        """
+        if not self.arrays:
+            return []
+        lines = [(None, texture_of(encoded, self.vocabulary)), *self._parts_of(encoded)]
+        found = [run for part, line in lines for run in self._shared(encoded, line, part)]
+        return sorted((run for run in found if run.notes > more_than), key=lambda run: run.steps[0])
+
+    def _parts_of(self, encoded: Encoded) -> list[tuple[int, Line]]:
+        """Each model part of a piece with its notes; none where training parts are not known."""
+        if "alone" not in self.arrays:
+            return []
+        notes = part_by_part(texture_of(encoded, self.vocabulary))
+        parts = sorted(encoded.part_map)
+        bounds = np.searchsorted(notes.part, [[part, part + 1] for part in parts])
+        return [
+            (part, notes.chosen(slice(*bound)))
+            for part, bound in zip(parts, bounds.tolist(), strict=True)
+        ]
+
+    def _shared(self, encoded: Encoded, line: Line, part: int | None = None) -> list[Copied]:
+        """All runs of a line that are shared, none within another, in order.
+
+        A part is compared with parts, and with pieces of one part, which stand in the training set
+        as textures and thus under their part's own id: each such id is tried.
+
+        Args:
+            encoded: The piece.
+            line: Its texture or one of its parts.
+            part: Which.
+        """
+        v = self.vocabulary
+        if part is None:
+            found = self._chains(run_hashes(line, v))
+        else:
+            drums = v.drum_parts
+            ids = [int(any_part(v)[part])]
+            ids += [other for other in self._alone if drums[other] == drums[part]]
+            found = outermost(
+                (chain for id_ in ids for chain in self._chains(run_hashes(line, v, id_))),
+                self._places,
+            )
+        copied = []
+        for chain in found:
+            entry, last = chain.entry, chain.last + RUN
+            steps = int(line.onset[chain.first]), int(line.onset[last])
+            copied.append(
+                Copied(
+                    notes=last - chain.first + 1,  # n steps join n + 1 notes
+                    source=str(self.arrays["sources"][self.arrays["piece"][entry]]),
+                    bar=int(self.arrays["bar"][entry]) + 1,
+                    own_bar=int(encoded.meter_map.locate(steps[0], v.steps_per_quarter).bar) + 1,
+                    part=part,
+                    steps=steps,
+                )
+            )
+        return copied
+
+    def _chains(self, hashes: npt.NDArray[np.uint64]) -> list[Chain]:
+        """The chains of a line of runs."""
+        low, high = (
+            np.searchsorted(self.arrays["hashes"], hashes, side=side) for side in ("left", "right")
         )
+        return list(chains(self._places, low, high))
+
+    @cached_property
+    def _alone(self) -> list[int]:
+        """The parts of training pieces that have only one."""
+        alone = self.arrays["alone"]
+        parts: list[int] = np.unique(alone[alone != SEVERAL]).tolist()
+        return parts
 
     @cached_property
     def _places(self) -> npt.NDArray[np.int64]:
@@ -206,17 +204,30 @@ class CopyCheck:
         return places
 
 
-def _fit_together(arrays: Mapping[str, npt.NDArray[Any]]) -> bool:
-    """Whether the arrays are such as :func:`novelty_arrays` makes."""
-    if set(arrays) != set(_KINDS):
+def _longest(runs: list[Copied], part: int | None) -> Copied:
+    """The longest of a part's runs, the first of equals; one of no notes where there is none."""
+    return max(runs, key=lambda run: run.notes, default=Copied(part=part))
+
+
+def _fit_together(arrays: Mapping[str, npt.NDArray[Any]], vocabulary: Vocabulary) -> bool:
+    """Whether the arrays are such as `novelty_arrays` makes, or made before it knew of parts."""
+    if set(arrays) not in (set(_KINDS), set(_KINDS) - _NEWER):
         return False
-    if any(arrays[name].ndim != 1 or arrays[name].dtype.kind != _KINDS[name] for name in _KINDS):
+    if any(array.ndim != 1 or array.dtype.kind != _KINDS[name] for name, array in arrays.items()):
         return False
     n, sources = len(arrays["hashes"]), len(arrays["sources"])
     if any(len(arrays[name]) != n for name in ("piece", "place", "bar")):
         return False
-    ranges = {"piece": (0, sources - 1), "place": (0, _MOST_PLACES), "bar": (-1, _MOST_PLACES)}
-    return not n or all(
+    if len(arrays.get("alone", arrays["sources"])) != sources:
+        return False
+    ranges = {
+        "piece": (0, sources - 1),
+        "place": (0, _MOST_PLACES),
+        "bar": (-1, _MOST_PLACES),
+        "alone": (SEVERAL, len(vocabulary.parts) - 1),
+    }
+    return all(
         low <= arrays[name].min() and arrays[name].max() <= high
         for name, (low, high) in ranges.items()
+        if name in arrays and len(arrays[name])
     )

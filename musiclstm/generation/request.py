@@ -226,7 +226,7 @@ def fulfil(
     per_piece = 1 if only is not None else request.best_of
     for first in range(0, len(wanted), per_piece):
         numbers, own = wanted[first : first + per_piece], drafts[first : first + per_piece]
-        best, why = 0, ()
+        best, why = 0, tuple[str, ...]()
         if len(own) > 1:
             ranked = rank(bundle, [draft.reading.encoded for draft in own], check)
             best = ranked[0].index

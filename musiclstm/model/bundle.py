@@ -5,7 +5,8 @@ trained/NAME/
   config.json         format, network, training, data settings, seeds, versions, results
   vocabulary.json     what the ids mean
   model.safetensors   the weights, float16, under stable names
-  corpus.json         pieces, content hashes, split, what generation draws from, habits
+  corpus.json         pieces, content hashes, split, what generation draws from, habits,
+                      what is typical
   novelty.npz         what the copy check needs
   history.csv         the learning curve
   README.md           the model card
@@ -69,8 +70,8 @@ class Bundle:
         vocabulary: What the ids mean.
         weights: float32 by stable name.
         corpus: ``corpus.json``.
-        digest: SHA-256 over vocabulary, weights and habits, hexadecimal: two bundles with the same
-            digest are the same model.
+        digest: SHA-256 over vocabulary, weights, habits and what is typical, hexadecimal: two
+            bundles with the same digest are the same model.
     """
 
     path: Path
@@ -127,7 +128,8 @@ def load_bundle(name_or_path: str | Path) -> Bundle:
         check_corpus(corpus, len(vocabulary.parts))
     except ValueError as error:
         raise damaged(folder / CORPUS, error) from error
-    said = [vocabulary.as_dict(), corpus.get("habits")]  # with the weights all that composes
+    # with the weights all that composes, and chooses among what is composed
+    said = [vocabulary.as_dict(), corpus.get("habits"), corpus.get("typical")]
     words = json.dumps(said, sort_keys=True) + contents
     return Bundle(
         path=folder,

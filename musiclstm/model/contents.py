@@ -51,6 +51,8 @@ _RESULTS = {
 # Of habits: times in a row, lengths of passages, onsets that must be remembered, a log-ratio. More
 # than any corpus has, and little enough to be gone through at every onset.
 _OFTEN, _LOOPS, _REMEMBERED, _LEAST_LOG = 4096, 64, 4096, 50.0
+# Of what is typical: features, the size of what is measured, and how little it may vary.
+_MOST_FEATURES, _MOST_MEASURED, _LEAST_SPREAD = 100, 1e6, 1e-6
 _LONGEST = 2**30  # steps, bars or notes; more cannot be counted in 32 bits
 
 
@@ -98,11 +100,15 @@ def check_corpus(corpus: Mapping[str, Any], n_parts: int) -> None:
         n_parts: Number of the model's parts.
 
     Raises:
-        ValueError: If a piece says what no piece can be, or the habits are none.
+        ValueError: If a piece says what no piece can be, or habits or what is typical make no
+            sense.
     """
     if "habits" in corpus:
         _typed(corpus, {"habits": dict})
         _check_habits(corpus["habits"], n_parts)
+    if "typical" in corpus:
+        _typed(corpus, {"typical": dict})
+        _check_typical(corpus["typical"])
     pieces = corpus.get("pieces", [])
     _check(pieces, list, "pieces")
     for number, piece in enumerate(pieces):
@@ -144,6 +150,24 @@ def _check_habits(habits: Mapping[str, Any], n_parts: int) -> None:
             _all(row, float, name)
             if len(row) != shape[1] or not all(-_LEAST_LOG <= value <= 0 for value in row):
                 raise ValueError(f"{printable(row, 60)} is none of {name}")
+
+
+def _check_typical(typical: Mapping[str, Any]) -> None:
+    _typed(typical, {"features": dict})
+    if len(typical["features"]) > _MOST_FEATURES:
+        raise ValueError(f"typical: {len(typical['features'])} features are too many")
+    usual = {name: typical.get(name) for name in ("nats", "copied")}
+    known = {name: pair for name, pair in usual.items() if pair is not None}
+    for name, pair in (*known.items(), *typical["features"].items()):
+        where = f"typical {printable(name, 40)}"
+        _check(pair, list, where)
+        _all(pair, float, where)
+        if (
+            len(pair) != 2
+            or not abs(pair[0]) <= _MOST_MEASURED
+            or not _LEAST_SPREAD <= pair[1] <= _MOST_MEASURED
+        ):
+            raise ValueError(f"{where}: {printable(pair, 60)} is no middle and spread")
 
 
 def _check_piece(piece: Mapping[str, Any], n_parts: int) -> None:

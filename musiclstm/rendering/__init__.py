@@ -4,8 +4,8 @@ Importing this package loads neither pretty_midi nor matplotlib: `write_midi` br
 the pictures the other, when they are called.
 """
 
-from musiclstm.rendering.midi import write_midi
+from musiclstm.rendering.midi import midi_bytes, write_midi
 from musiclstm.rendering.overview import Overview, draw_overview
 from musiclstm.rendering.pianoroll import draw_piano_roll
 
-__all__ = ["Overview", "draw_overview", "draw_piano_roll", "write_midi"]
+__all__ = ["Overview", "draw_overview", "draw_piano_roll", "midi_bytes", "write_midi"]

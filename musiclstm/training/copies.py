@@ -1,6 +1,6 @@
 """``novelty.npz`` of a training set that need not fit into memory.
 
-The arrays of :func:`musiclstm.generation.novelty.novelty_arrays` are made share by share of the
+The arrays of :func:`musiclstm.generation.copied_runs.novelty_arrays` are made share by share of the
 hashes, and the shares are written one after the other.
 """
 
@@ -11,13 +11,14 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from musiclstm.encoding import Encoded, Vocabulary
 from musiclstm.files import UnwritableError, atomic_writer
-from musiclstm.generation.novelty import COLUMNS, RUN, novelty_arrays
+from musiclstm.generation.copied_runs import COLUMNS, count_runs, novelty_arrays
 
 MOST_RUNS = 50_000_000  # 18 bytes each: what a bundle may hold
 _RUNS_AT_ONCE = 4_000_000  # sorted in memory: 250 MB, what TensorFlow takes later
@@ -40,7 +41,7 @@ def write_copies(
     Raises:
         UnwritableError: If there is no room.
     """
-    ends = np.cumsum([max(0, piece.n_notes - RUN) for piece in pieces], dtype=np.int64)
+    ends = np.cumsum([count_runs(piece, vocabulary) for piece in pieces], dtype=np.int64)
     known = int(np.searchsorted(ends, MOST_RUNS, side="right"))
     runs = int(ends[known - 1]) if known else 0
     shares = max(1, math.ceil(runs / at_once))
@@ -58,14 +59,18 @@ def write_copies(
                 for name, column in columns.items():
                     column.write(found[name].tobytes())
             with atomic_writer(path) as file:
-                _write_archive(file, columns, runs, [piece.source for piece in pieces[:known]])
+                of_pieces = {name: found[name] for name in found if name not in COLUMNS}
+                _write_archive(file, columns, runs, of_pieces)
     except OSError as error:
         raise UnwritableError(path, error) from error
     return known
 
 
 def _write_archive(
-    file: IO[bytes], columns: Mapping[str, IO[bytes]], runs: int, sources: Sequence[str]
+    file: IO[bytes],
+    columns: Mapping[str, IO[bytes]],
+    runs: int,
+    of_pieces: Mapping[str, npt.NDArray[Any]],
 ) -> None:
     """Write an archive as `numpy.savez_compressed` does, from columns that lie on disk."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -79,5 +84,6 @@ def _write_archive(
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array_header_1_0(member, header)
                 shutil.copyfileobj(columns[name], member)
-        with archive.open("sources.npy", "w", force_zip64=True) as member:
-            np.lib.format.write_array(member, np.array(sources, dtype=np.str_))
+        for name, values in of_pieces.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, values)

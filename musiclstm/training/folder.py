@@ -1,9 +1,10 @@
 """What training writes into the model folder, and when.
 
 First what never changes (vocabulary, corpus, copy check), so that the weights, written last and
-replaced whole, always find the rest in place; in the end the final figures and the card. Every file
-is whole at every moment; killed between two of them, the folder holds the settings of one
-evaluation and the weights of another, which fit together as well.
+replaced whole, always find the rest in place; in the end the final figures, the card, and in the
+corpus what is typical under the final weights. Every file is whole at every moment; killed between
+two of them, the folder holds the settings of one evaluation and the weights of another, which fit
+together as well.
 """
 
 import platform
@@ -18,6 +19,7 @@ import musiclstm
 from musiclstm.evaluation import NGram
 from musiclstm.files import atomic_write_bytes
 from musiclstm.generation.manner import default_manner
+from musiclstm.generation.typical import Typical
 from musiclstm.model import Bundle, count_parameters, load_bundle
 from musiclstm.model.bundle import (
     CARD,
@@ -60,6 +62,8 @@ def write_best(run: "Run", status: str) -> None:
 def finish(run: "Run", status: str, scorer: "BatchMaker | None") -> Bundle:
     """Score all held-out pieces with the weights as they lie on disk, and write figures and card.
 
+    Last comes what is typical; a folder without it is whole all the same.
+
     Args:
         run: The training.
         status: How it ended, for ``config.json``.
@@ -81,6 +85,9 @@ def finish(run: "Run", status: str, scorer: "BatchMaker | None") -> Bundle:
             config["results"]["ngram_nats_per_note"] = round(by_counting, 4)
     write_json(run.out / CONFIG, config)
     atomic_write_bytes(run.out / CARD, write_card(run.out.name, config, run.data).encode())
+    bundle = load_bundle(run.out)
+    typical = Typical.of_pieces(bundle, run.data.of("train"), run.data.of("valid"))
+    write_json(run.out / CORPUS, {**bundle.corpus, "typical": typical.as_dict()})
     return load_bundle(run.out)
 
 

@@ -10,39 +10,17 @@ from hypothesis import strategies as st
 from musiclstm.encoding import build_vocabulary, encode
 from musiclstm.errors import BundleError
 from musiclstm.generation import Copied, CopyCheck, compose, novelty_arrays
-from musiclstm.generation.novelty import RUN, run_hashes
+from musiclstm.generation.copied_runs import COLUMNS, RUN
 from musiclstm.model import load_bundle
 from musiclstm.model.bundle import NOVELTY
 from musiclstm.score import Column, Key, Meter, MeterMap, Part, Score
 from tests.bundles import VOICES, chorale, chorales, tiny_bundle
+from tests.generation.tunes import COMMON, check_of, melody, walk
 from tests.strategies import scores
-
-COMMON = MeterMap((Meter(0, 4, 4),))
-
-
-def check_of(corpus, *, vocabulary=None):
-    v = vocabulary or build_vocabulary(corpus)
-    return CopyCheck(novelty_arrays([encode(score, v) for score in corpus], v), v)
 
 
 def longest(check, score):
     return check.longest(encode(score, check.vocabulary))
-
-
-def melody(pitches, name="", *, lengths=None, start=0, **attributes):
-    lengths = [24] * len(pitches) if lengths is None else lengths
-    onsets = start + np.concatenate([[0], np.cumsum(lengths)[:-1]])
-    rows = [[o, d, p, 80, 0] for o, d, p in zip(onsets, lengths, pitches, strict=True)]
-    attributes.setdefault("meter_map", COMMON)
-    score, _ = Score.build(
-        np.array(rows, int), [Part(name="tune")], source=name, key=Key(0), **attributes
-    )
-    return score
-
-
-def walk(seed, length=40):
-    """A random tune; two of them share no run."""
-    return np.random.default_rng(seed).integers(48, 84, length).tolist()
 
 
 def test_a_training_piece_is_itself_from_beginning_to_end():
@@ -50,7 +28,8 @@ def test_a_training_piece_is_itself_from_beginning_to_end():
     for score in chorales():
         found = longest(check, score)
         bar = 0 if score.meter_map.pickup_steps else 1
-        assert found == Copied(len(score.notes), score.source, bar, bar)
+        steps = (0, int(score.notes[-1, Column.ONSET]))
+        assert found == Copied(len(score.notes), score.source, bar, bar, None, steps)
 
 
 @pytest.mark.parametrize("semitones", [-5, 1, 7])
@@ -102,16 +81,18 @@ def test_of_two_halves_the_longer_is_named():
     one, two = walk(1), walk(2)
     check = check_of([melody(one, "one"), melody(two, "two")])
     made = melody([*one[:12], *walk(9, 4), *two[8:28]])
-    assert longest(check, made) == Copied(20, "two", 3, 5)
-    assert longest(check, melody([*two[8:20], *walk(9, 4), *one[4:28]])) == Copied(24, "one", 2, 5)
+    assert longest(check, made) == Copied(20, "two", 3, 5, steps=(384, 840))
+    made = melody([*two[8:20], *walk(9, 4), *one[4:28]])
+    assert longest(check, made) == Copied(24, "one", 2, 5, steps=(384, 936))
 
 
 def test_a_pickup_is_bar_0():
     pitches = walk(4)
     upbeat = MeterMap((Meter(0, 4, 4),), 24)
     check = check_of([melody(pitches, "upbeat", meter_map=upbeat)])
-    assert longest(check, melody(pitches)) == Copied(40, "upbeat", 0, 1)
-    assert longest(check, melody([*walk(5, 9), *pitches[9:]])) == Copied(31, "upbeat", 3, 3)
+    assert longest(check, melody(pitches)) == Copied(40, "upbeat", 0, 1, steps=(0, 936))
+    made = melody([*walk(5, 9), *pitches[9:]])
+    assert longest(check, made) == Copied(31, "upbeat", 3, 3, steps=(216, 936))
 
 
 @pytest.mark.parametrize("length", [1, RUN - 1, RUN])
@@ -145,14 +126,16 @@ def test_without_the_arrays_nothing_is_known():
 def test_long_notes_and_rests_count_once():
     lengths = [24, 1000] * 20
     score = melody(walk(1), "slow", lengths=lengths, start=500)
-    assert longest(check_of([score]), score) == Copied(40, "slow", 6, 6)
+    assert longest(check_of([score]), score) == Copied(
+        40, "slow", 6, 6, steps=(500, 500 + 19 * 1024 + 24)
+    )
 
 
 def test_a_repeated_note_is_followed_to_its_end():
     """Every run of an ostinato is everywhere in it; the longest chain is found all the same."""
     drone = melody([60] * 1500, "drone")
     check = check_of([melody([62] * 300, "short"), drone])
-    assert longest(check, melody([50] * 1500)) == Copied(1500, "drone", 1, 1)
+    assert longest(check, melody([50] * 1500)) == Copied(1500, "drone", 1, 1, steps=(0, 1499 * 24))
     assert longest(check, melody([60] * 700)).notes == 700
     tail = longest(check, melody([*walk(1, 20), *[60] * 400]))
     assert (tail.notes, tail.source, tail.own_bar) == (400, "drone", 6)
@@ -161,7 +144,7 @@ def test_a_repeated_note_is_followed_to_its_end():
 def test_a_common_run_does_not_hide_a_rare_one():
     check = check_of([melody([60] * 800, "drone"), melody(walk(1), "tune")])
     made = melody([*[60] * 30, *walk(1)])
-    assert longest(check, made) == Copied(40, "tune", 1, 8)
+    assert longest(check, made) == Copied(40, "tune", 1, 8, steps=(720, 720 + 39 * 24))
 
 
 def test_of_equal_sources_the_first_is_named():
@@ -178,8 +161,6 @@ def test_any_piece_is_found_whole_among_any(corpus):
     check = check_of(corpus, vocabulary=v)
     for score in corpus:
         encoded = encode(score, v)
-        hashes, bars = run_hashes(encoded, v)
-        assert len(hashes) == len(bars) == max(0, encoded.n_notes - RUN)
         found = check.longest(encoded)
         assert found.notes == (encoded.n_notes if encoded.n_notes > RUN else 0)
         if found.notes:
@@ -223,7 +204,13 @@ def test_a_bundle_without_the_file_composes_and_says_that_nothing_is_known(tmp_p
         lambda a: a.update(place=a["place"] - 1),
         lambda a: a.update(place=a["place"].astype(np.int64) + 2**31),
         lambda a: a.update(bar=a["bar"] - 5),
-        lambda a: [a.update({name: np.repeat(a[name], 2)}) for name in set(a) - {"sources"}],
+        lambda a: [a.update({name: np.repeat(a[name], 2)}) for name in set(a) & set(COLUMNS)],
+        lambda a: a.update(alone=a["alone"][:-1]),
+        lambda a: a.update(alone=a["alone"] - 1),
+        lambda a: a.update(alone=a["alone"] + 5),
+        lambda a: a.update(alone=a["alone"].astype(np.uint8)),
+        lambda a: a.update(alone=a["alone"][:, None]),
+        lambda a: a.update(sources=a["alone"]),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(tmp_path, damage):

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from musiclstm.encoding import encode
 from musiclstm.errors import TrainingError
-from musiclstm.generation import generate
+from musiclstm.generation import Typical, generate
 from musiclstm.ingest import Corpus
 from musiclstm.model import load_bundle
 from musiclstm.score import Score
@@ -46,13 +47,21 @@ def test_it_learns(trained):
 
 
 def test_what_is_reported_is_what_the_decoder_computes(trained, corpus):
-    from musiclstm.encoding import encode  # noqa: PLC0415
-
     held_out = [p["source"] for p in trained.corpus["pieces"] if p["split"] == "valid"]
     pieces = [encode(s, trained.vocabulary) for s in corpus.scores if s.source in held_out]
     nats = sum(float(trained.decoder.score(p).sum()) for p in pieces)
     notes = sum(p.n_notes for p in pieces)
     assert trained.results["valid_nats_per_note"] == pytest.approx(nats / notes, abs=1e-3)
+
+
+def test_what_is_typical_is_that_of_the_final_weights(trained, corpus):
+    splits = {piece["source"]: piece["split"] for piece in trained.corpus["pieces"]}
+    pieces = {"train": [], "valid": []}
+    for score in corpus.scores:
+        pieces[splits[score.source]].append(encode(score, trained.vocabulary))
+    found = Typical.of_pieces(trained, pieces["train"], pieces["valid"])
+    assert found.nats is not None
+    assert Typical.of_bundle(load_bundle(trained.path)) == found
 
 
 def test_the_model_composes(trained):
