@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from musiclstm.errors import RequestError
-from musiclstm.score import MeterMap
+from musiclstm.features.key import key_of_histogram
+from musiclstm.score import Key, MeterMap
 
 IntArray = npt.NDArray[np.int32]
 Progression = tuple[tuple["ChordSymbol", ...], ...]
@@ -175,6 +176,20 @@ def chord_spans(
     return Spans(start, np.append(start[1:], step).astype(np.int32), tuple(chords))
 
 
+def key_of_chords(progression: Progression) -> Key | None:
+    """Find the key that a progression sounds most like; its first and last chord count twice.
+
+    >>> key_of_chords(parse_progression("Am | Dm | E7 | Am")).name
+    'A minor'
+    """
+    chords = [chord for bar in progression for chord in bar]
+    histogram = np.zeros(12)
+    for chord in (*chords, chords[0], chords[-1]):
+        histogram[list(chord.pitch_classes)] += 1
+        histogram[chord.root] += 1
+    return key_of_histogram(histogram)
+
+
 def _shares(chords: int, bar_steps: int, beat_steps: int) -> list[int]:
     """Where in a bar each of its chords begins."""
     beats = bar_steps // beat_steps
@@ -212,6 +227,7 @@ __all__: Sequence[str] = (
     "Progression",
     "Spans",
     "chord_spans",
+    "key_of_chords",
     "parse_chord",
     "parse_progression",
 )

@@ -249,6 +249,9 @@ def _drafts(
     sampling, resampling = request.drawn()
     options, wishes = request.options, request.wished()
     if request.command in ("generate", "continue"):
+        asked = {name: getattr(wishes, name) for name in wishes.__dataclass_fields__}
+        if request.command == "continue":
+            asked["bars"] = options.get("bars")
         composed = compose(
             bundle,
             request.count * request.best_of,
@@ -259,7 +262,7 @@ def _drafts(
             progress=progress,
             primer=primer,
             keep_primer=options.get("keep_primer", True),
-            **{name: getattr(wishes, name) for name in wishes.__dataclass_fields__},
+            **asked,
         )
         return [_draft_of(piece) for piece in composed]
     found = []

@@ -13,7 +13,7 @@ import numpy as np
 
 from musiclstm.encoding import Conditions, Vocabulary
 from musiclstm.errors import RequestError
-from musiclstm.features.chord_symbols import chord_spans, parse_progression
+from musiclstm.features.chord_symbols import chord_spans, key_of_chords, parse_progression
 from musiclstm.generation.habits import Habits
 from musiclstm.generation.rules import bar_line
 from musiclstm.generation.steering import Cadence, Sheet
@@ -215,6 +215,8 @@ def plan_piece(bundle: Bundle, wishes: Wishes, rng: np.random.Generator) -> Plan
     piece = model[int(rng.integers(len(model)))] if model else {}
     meter_map = _meter_map(piece, wishes, v)
     key = wishes.key or (Key.from_index(piece["key"]) if piece.get("key") is not None else None)
+    if wishes.key is None and wishes.chords is not None:
+        key = key_of_chords(parse_progression(wishes.chords))
     tempo = wishes.tempo or piece.get("tempo")
     conditions = Conditions(
         style=wishes.style or piece.get("style") or None,

@@ -38,7 +38,7 @@ def test_a_valid_folder_loads(folder):
     assert all(w.dtype == np.float32 for w in bundle.weights.values())
     assert [piece["source"] for piece in bundle.corpus["pieces"]] == [s.source for s in chorales()]
     assert bundle.results == {}
-    assert set(bundle.novelty()) == {"hashes", "piece", "place", "bar", "sources"}
+    assert set(bundle.novelty()) == {"hashes", "piece", "place", "bar", "sources", "alone"}
     assert bundle.decoder is bundle.decoder
 
 
