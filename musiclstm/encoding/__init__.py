@@ -10,6 +10,7 @@ from musiclstm.encoding.conditions import (
     condition_ids,
     condition_sizes,
     conditions_of,
+    style_shares,
 )
 from musiclstm.encoding.context import (
     Context,
@@ -108,6 +109,7 @@ __all__ = [
     "prepare",
     "sonorities_by_class",
     "start_ids",
+    "style_shares",
     "transpose",
     "transpositions",
     "velocity_id",

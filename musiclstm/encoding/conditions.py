@@ -4,12 +4,14 @@ Id 0 is *unspecified* in each of the five. Training drops conditions at random, 
 be asked with any of them unset; all published likelihoods have all of them unset.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from musiclstm.errors import RequestError
 from musiclstm.features import find_key
 from musiclstm.score import Key, Score
 
@@ -23,6 +25,7 @@ N_KEYS = 24
 N_TEMPOS = 16
 _SLOWEST_BPM = 30.0
 _TEMPOS_PER_OCTAVE = 5
+_MOST_SHARE = 1e6
 N_BARS = 64  # exact up to 64; longer pieces share the last id
 
 
@@ -31,7 +34,7 @@ class Conditions:
     """What is asked of a piece, or known of it; None is *unspecified*.
 
     Attributes:
-        style: Name of a style.
+        style: Name of a style, or several with their shares, as ``"A:0.7,B:0.3"``.
         key: Key of the piece.
         meter: Name of the (first) meter, as ``"3/4"``.
         tempo: Quarter notes a minute.
@@ -89,6 +92,35 @@ def condition_ids(conditions: Conditions, vocabulary: "Vocabulary") -> npt.NDArr
         ],
         np.int32,
     )
+
+
+def style_shares(style: str | None, known: Sequence[str]) -> dict[str | None, float]:
+    """The styles that are asked for, and the share of each; the shares sum to 1.
+
+    Args:
+        style: A name, or names with shares.
+        known: All names; one that reads like several is one.
+
+    Raises:
+        RequestError: If a share is none.
+
+    >>> style_shares("waltz:1,polka:3", ["polka", "waltz"])
+    {'waltz': 0.25, 'polka': 0.75}
+    """
+    if style is None or style in known or ":" not in style:
+        return {style: 1.0}
+    shares: dict[str | None, float] = {}
+    for word in style.split(","):
+        name, _, number = word.rpartition(":")
+        try:
+            share = float(number)
+        except ValueError:
+            share = -1.0
+        if not name.strip() or not 0 < share <= _MOST_SHARE:
+            raise RequestError(f"{word.strip()!r} is no style and share; write 'A:0.7,B:0.3'")
+        shares[name.strip()] = shares.get(name.strip(), 0.0) + share
+    total = sum(shares.values())
+    return {name: share / total for name, share in shares.items()}
 
 
 def tempo_class(bpm: float) -> int:

@@ -1,7 +1,7 @@
 """Composing: the decoder says what is likely, the rules what is allowed, chance decides."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -61,8 +61,8 @@ class Composition:
     """
 
     score: Score
-    reading: Primer
-    new: npt.NDArray[np.bool_]
+    reading: Primer = field(repr=False, compare=False)
+    new: npt.NDArray[np.bool_] = field(repr=False, compare=False)
     plan: Plan
     index: int
     seed: int

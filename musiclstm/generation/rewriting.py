@@ -45,7 +45,7 @@ _LISTEN = 4  # bars after a stretch whose likelihood says how well it joins
 SHARPNESS = {Field.PITCH: 0.5, Field.DURATION: 0.0}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rewriting:
     """A piece around what was given.
 

@@ -107,7 +107,8 @@ def _pieces(
         plan = plan_piece(bundle, wishes, rng)
         step_seconds = 60 / plan.tempo / q
         over = 1
-        for part, onset, duration, pitch, velocity in _notes(bundle, plan, rng, drawing, taking):
+        notes = _notes(bundle, plan, wishes, rng, drawing, taking)
+        for part, onset, duration, pitch, velocity in notes:
             over = max(over, onset + duration)
             yield StreamedNote(
                 onset=begins + onset,
@@ -130,13 +131,14 @@ def _pieces(
 def _notes(
     bundle: Bundle,
     plan: Plan,
+    wishes: Wishes,
     rng: np.random.Generator,
     drawing: Mapping[Field, Sampling],
     taking: Resampling,
 ) -> Iterator[tuple[Part, int, int, int, int]]:
     """Part, onset, duration, pitch and velocity of a piece's notes, as they are decided."""
     v, step = bundle.vocabulary, 0
-    for rows in _decided(bundle, plan, rng, drawing, taking):
+    for rows in _decided(bundle, plan, wishes, rng, drawing, taking):
         step += int(v.steps_of(rows[:1, Field.SHIFT])[0])
         for place, pitch, duration, velocity in _struck(rows, plan, v):
             yield plan.parts[place], step, duration, pitch, velocity
@@ -145,12 +147,13 @@ def _notes(
 def _decided(
     bundle: Bundle,
     plan: Plan,
+    wishes: Wishes,
     rng: np.random.Generator,
     drawing: Mapping[Field, Sampling],
     taking: Resampling,
 ) -> Iterator[EventArray]:
     """The rows of a piece's onsets, ``(n, 5)`` each, as they are decided; WAITs and END alone."""
-    play = Play(bundle, [plan], [rng], drawing, taking, goes_back=False)
+    play = Play(bundle, [plan], [rng], drawing, taking, wishes=wishes, goes_back=False)
     onsets = given = 0
     while play.ways:
         play.step()

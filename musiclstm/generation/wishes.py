@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from musiclstm.encoding import Conditions, Vocabulary
+from musiclstm.encoding import Conditions, Vocabulary, style_shares
 from musiclstm.errors import RequestError
 from musiclstm.features.chord_symbols import chord_spans, key_of_chords, parse_progression
 from musiclstm.generation.habits import Habits
@@ -37,7 +37,7 @@ class Wishes:
         key: Key.
         meter: As ``"3/4"``; one that the corpus uses.
         tempo: Quarter notes a minute, 1-1000.
-        style: A style that the model knows.
+        style: A style that the model knows, or several with their shares: ``"A:0.7,B:0.3"``.
         programs: General MIDI program by part name.
         chords: A progression, a bar between bars: ``"C | Am F | G7 | C"``; it repeats.
         ranges: Lowest and highest pitch by part name, inclusive.
@@ -88,9 +88,10 @@ def check_wishes(wishes: Wishes, vocabulary: Vocabulary) -> None:
         raise RequestError(f"{wishes.bars} bars cannot be composed; ask for 1 to {MAX_BARS}")
     if wishes.tempo is not None and not 1 <= wishes.tempo <= 1000:
         raise RequestError(f"a tempo of {wishes.tempo:g} is out of range; use 1 to 1000")
-    if wishes.style is not None and wishes.style not in vocabulary.style_names:
-        known = ", ".join(vocabulary.style_names) or "none: it was trained without styles"
-        raise RequestError(f"this model knows no style {wishes.style!r}; it knows: {known}")
+    for style in style_shares(wishes.style, vocabulary.styles):
+        if style is not None and style not in vocabulary.style_names:
+            known = ", ".join(vocabulary.style_names) or "none: it was trained without styles"
+            raise RequestError(f"this model knows no style {style!r}; it knows: {known}")
     if wishes.meter is not None:
         name = Meter.parse(wishes.meter).name
         if name not in vocabulary.meters:
@@ -210,8 +211,11 @@ def plan_piece(bundle: Bundle, wishes: Wishes, rng: np.random.Generator) -> Plan
     """
     v = bundle.vocabulary
     pieces = [piece for piece in bundle.corpus.get("pieces", []) if piece.get("split") == "train"]
+    shares = style_shares(wishes.style, v.styles)
+    main = max(shares, key=lambda name: shares[name])  # lends what cannot be mixed
     # a style and a meter that never met: the style's parts matter more than the meter's tempo
-    model = _agreeing(pieces, wishes) or _agreeing(pieces, Wishes(style=wishes.style)) or pieces
+    alike = _agreeing(pieces, replace(wishes, style=main))
+    model = alike or _agreeing(pieces, Wishes(style=main)) or pieces
     piece = model[int(rng.integers(len(model)))] if model else {}
     meter_map = _meter_map(piece, wishes, v)
     key = wishes.key or (Key.from_index(piece["key"]) if piece.get("key") is not None else None)

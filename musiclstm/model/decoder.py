@@ -7,6 +7,7 @@ the same of a whole piece at once, and faster.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from musiclstm.encoding import (
     key_numbers,
     prepare,
     start_ids,
+    style_shares,
 )
 from musiclstm.encoding.context import (
     after_context,
@@ -107,9 +109,7 @@ class Decoder:
             c=none,
             output=none[0],
             before=tracker.before(v),
-            conditions=self.folded.conditions(
-                np.stack([condition_ids(wish, v) for wish in wishes])
-            ),
+            conditions=np.stack([self._said(wish) for wish in wishes]),
             meter_maps=maps,
             keys=key_numbers([wish.key for wish in wishes]),
             ruler=Ruler.of(maps, np.array([wish.bars or UNSPECIFIED_BARS for wish in wishes]), v),
@@ -192,7 +192,19 @@ class Decoder:
         v = self.vocabulary
         wishes = conditions or Conditions()
         piece = prepare(encoded, v, conditions=wishes)
-        return nats_of_piece(self.folded, piece, condition_ids(wishes, v), v)
+        return nats_of_piece(self.folded, piece, self._said(wishes), v)
+
+    def _said(self, conditions: Conditions) -> FloatArray:
+        """What conditions say to every row, ``(U,)``; of several styles each as much as its share.
+
+        A style is a vector that is added: between two of them lies what is a little of both.
+        """
+        v = self.vocabulary
+        said = np.zeros(self.config.units, np.float32)
+        for name, share in style_shares(conditions.style, v.styles).items():
+            ids = condition_ids(replace(conditions, style=name), v)
+            said += np.float32(share) * self.folded.conditions(ids[None])[0]
+        return said
 
     # --- the row that is being chosen -------------------------------------------------------
 

@@ -12,14 +12,14 @@ IntArray = npt.NDArray[np.int32]
 
 
 def nats_of_piece(
-    folded: Folded, piece: Piece, conditions: IntArray, vocabulary: Vocabulary
+    folded: Folded, piece: Piece, conditions: FloatArray, vocabulary: Vocabulary
 ) -> FloatArray:
     """Minus the log-probability of each field of each row.
 
     Args:
         folded: The network's weights.
         piece: Made ready, as it is.
-        conditions: Condition ids, int32 ``(5,)``.
+        conditions: What they say to every row, float32 ``(U,)``.
         vocabulary: What the ids mean.
 
     Returns:
@@ -48,7 +48,7 @@ def nats_of_piece(
     return np.where(piece.counts[1:], nats, np.float32(0))
 
 
-def _sums(folded: Folded, piece: Piece, conditions: IntArray) -> list[FloatArray]:
+def _sums(folded: Folded, piece: Piece, conditions: FloatArray) -> list[FloatArray]:
     """All that each head reads of each row, five of ``(rows, H)``."""
     w, c, h = folded, piece.context, folded.head_units
     onset = w.onset_layer(c.onset_ids, c.sounding, c.remaining, c.struck)
@@ -56,7 +56,7 @@ def _sums(folded: Folded, piece: Piece, conditions: IntArray) -> list[FloatArray
     note = w.note_layer(c.note_ids, c.note_shares)
     x = w.row(piece.inputs[:-1], piece.after_ids[:-1])
     x += onset[:-1] @ w.onset_read
-    x += w.conditions(conditions[None])
+    x += conditions
     sums = w.cells.sequence(x) @ w.output
     sums += w.biases
     sums[:, Field.PART * h :] += onset[1:] @ w.onset

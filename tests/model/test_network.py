@@ -269,7 +269,7 @@ def test_every_column_is_heard_by_those_who_may(rich, name, first, last):
     holder = piece if name == "after_ids" else piece.context
     values = getattr(holder, name)
     folded = Folded(CONFIG, vocabulary, random_weights(vocabulary))
-    conditions = np.zeros(5, np.int32)
+    conditions = folded.conditions(np.zeros((1, 5), np.int32))[0]
     whole = nats_of_piece(folded, piece, conditions, vocabulary)
     columns = values.reshape(len(values), -1)
     for column in range(columns.shape[1]):
