@@ -135,7 +135,7 @@ def compose(
         all_plans = {n: plan_piece(bundle, asked, rng) for n, rng in rngs.items()}
     else:
         given = fit(primer, bundle.vocabulary, ranges_of(Wishes(), bundle))
-        all_plans = dict.fromkeys(rngs, plan_after(given, asked, bundle.vocabulary))
+        all_plans = dict.fromkeys(rngs, plan_after(given, asked, bundle))
     total = sum(plan.conditions.bars or 0 for plan in all_plans.values())
     made: list[Composition] = []
     bars_before = 0
@@ -172,9 +172,9 @@ def _reading(
         score = replace(decode(encoded, v), tempos=(Tempo(0, plan.tempo),))
         return Primer(score, encoded, 0, plan.part_map, ()), np.ones(len(score.notes), bool)
     own, onset = new_rows(rows, len(rows_of_piece(given.encoded, v)), v)
+    heard = np.isin(own[:, Field.PART], [goal for goal in given.goals if goal is not None])
     nothing = np.zeros(len(given.given.notes), bool)
-    parts = dict(zip(plan.part_map, plan.parts, strict=True))
-    reading, new = written_back(given, own, onset, v, nothing, parts)
+    reading, new = written_back(given, own[heard], onset[heard], v, nothing, {})
     if keep_primer:
         return reading, new
     reading = without_beginning(reading, new, plan.begins, v)

@@ -255,7 +255,9 @@ _TROUBLES = {
 def told(rescues: Sequence[Rescue]) -> tuple[str, ...]:
     """What was done for a piece, in one line, or none."""
     past, kept = (
-        [f"{_TROUBLES[of.what]} in bar {of.bar}" for of in rescues if of.helped == helped]
+        dict.fromkeys(
+            f"{_TROUBLES[of.what]} in bar {of.bar}" for of in rescues if of.helped == helped
+        )
         for helped in (True, False)
     )
     said = [f"went back from {' and '.join(past)}"] if past else []

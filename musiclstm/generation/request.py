@@ -287,19 +287,18 @@ def _rewritten(
     bundle: Bundle, request: Request, wishes: Wishes, primer: Score | None, manner: Manner
 ) -> _Draft:
     options = request.options
-    asked = {name: getattr(wishes, name) for name in wishes.__dataclass_fields__}
     parts = [str(part) for part in options.get("parts", ())]
     assert primer is not None  # noqa: S101 - fulfil has seen to that
     if request.command == "harmonize":
-        rewriting = harmonize(bundle, primer, parts, manner, **asked)
+        rewriting = harmonize(bundle, primer, parts, manner, wishes)
     elif request.command == "infill":
         bars = options.get("bars", ())
         if len(bars) != 2 or {*map(type, bars)} != {int}:
             raise RequestError("which bars are to be written anew? say first and last")
-        rewriting = infill(bundle, primer, (bars[0], bars[1]), parts, manner, **asked)
+        rewriting = infill(bundle, primer, (bars[0], bars[1]), parts, manner, wishes)
     else:
         amount = options.get("amount", 1.0)
-        rewriting = vary(bundle, primer, options.get("keep", ""), amount, parts, manner, **asked)
+        rewriting = vary(bundle, primer, options.get("keep", ""), amount, parts, manner, wishes)
     effective = None
     if len(rewriting.effective):
         effective = float(rewriting.effective.mean()), float(rewriting.effective.min())

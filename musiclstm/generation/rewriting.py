@@ -6,7 +6,6 @@ All three are one thing: a piece of which stretches are open (:mod:`.frame`), dr
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +41,7 @@ Progress = Callable[[int, int, float], None]
 PARTICLES = 32
 MOST_PARTICLES = 1024
 _LISTEN = 4  # bars after a stretch whose likelihood says how well it joins
+NO_WISHES = Wishes()
 SHARPNESS = {Field.PITCH: 0.5, Field.DURATION: 0.0}
 
 
@@ -103,7 +103,7 @@ def harmonize(
     melody: Score,
     parts: Sequence[str] = (),
     manner: Manner = Manner(),
-    **wishes: Any,
+    wishes: Wishes = NO_WISHES,
 ) -> Rewriting:
     """Add the other parts of a model to a melody, or to several.
 
@@ -113,7 +113,7 @@ def harmonize(
         parts: Model parts that they are to be, in order; by default the highest one for a single
             part, and the likest for several.
         manner: Seed, particles and so on.
-        **wishes: Attributes of :class:`Wishes`.
+        wishes: What is wished for; the meter and the length are the piece's own.
 
     Raises:
         RequestError: If there is no melody, or it is none that this part can play.
@@ -122,13 +122,13 @@ def harmonize(
     if len(v.parts) < 2:
         raise RequestError(f"{bundle.name} has one part only, {v.parts[0].name}; nothing to add")
     names = melody_parts(melody, parts, v)
-    primer = fit(melody, v, ranges_of(Wishes(**wishes), bundle), names)
+    primer = fit(melody, v, ranges_of(wishes, bundle), names)
     end = end_of(primer.encoded, v)
     held = set(given_rows(primer.encoded, v)[0][:, Field.PART].tolist())
     regions = [Region(part, 0, end) for part in range(len(v.parts)) if part not in held]
     if not regions:
         raise RequestError(f"all parts of {bundle.name} are given; nothing is left to add")
-    return rewrite(bundle, primer, regions, manner, Wishes(**wishes))
+    return rewrite(bundle, primer, regions, manner, wishes)
 
 
 def infill(
@@ -137,7 +137,7 @@ def infill(
     bars: tuple[int, int],
     parts: Sequence[str] = (),
     manner: Manner = Manner(),
-    **wishes: Any,
+    wishes: Wishes = NO_WISHES,
 ) -> Rewriting:
     """Write a stretch of a piece anew, so that it joins at both ends.
 
@@ -147,17 +147,17 @@ def infill(
         bars: First and last bar, inclusive; 1 is the first full bar, 0 the pickup.
         parts: Names of parts, of the piece or of the model; by default all that the piece has.
         manner: Seed, particles and so on.
-        **wishes: Attributes of :class:`Wishes`.
+        wishes: What is wished for; the meter and the length are the piece's own.
 
     Raises:
         RequestError: If the bars or parts are not in the piece.
     """
     v = bundle.vocabulary
-    primer = fit(piece, v, ranges_of(Wishes(**wishes), bundle))
+    primer = fit(piece, v, ranges_of(wishes, bundle))
     start, end = stretch(primer, bars, v)
     end = min(end, end_of(primer.encoded, v))
     regions = [Region(part, start, end) for part in named_parts(parts, primer, v)]
-    return rewrite(bundle, primer, regions, manner, Wishes(**wishes))
+    return rewrite(bundle, primer, regions, manner, wishes)
 
 
 def vary(
@@ -167,7 +167,7 @@ def vary(
     amount: float = 1.0,
     parts: Sequence[str] = (),
     manner: Manner = Manner(),
-    **wishes: Any,
+    wishes: Wishes = NO_WISHES,
 ) -> Rewriting:
     """Keep the rhythm of a piece and draw new pitches, or keep its pitches and draw a new rhythm.
 
@@ -179,7 +179,7 @@ def vary(
         amount: Share of the bars that is rewritten, above 0 to 1; which ones chance decides.
         parts: Names of parts, of the piece or of the model; by default all that the piece has.
         manner: Seed, particles and so on.
-        **wishes: Attributes of :class:`Wishes`.
+        wishes: What is wished for; the meter and the length are the piece's own.
 
     Raises:
         RequestError: If the amount or a part is none.
@@ -189,7 +189,7 @@ def vary(
     if not 0 < amount <= 1:
         raise RequestError(f"an amount of {amount:g} is out of range; use more than 0, at most 1")
     v = bundle.vocabulary
-    primer = fit(piece, v, ranges_of(Wishes(**wishes), bundle))
+    primer = fit(piece, v, ranges_of(wishes, bundle))
     bars = bars_of(primer)
     first = 0 if primer.encoded.meter_map.pickup_steps else 1
     numbers = np.arange(first, bars + 1)
@@ -203,7 +203,7 @@ def vary(
         regions += [
             Region(part, start, min(stop, end), keep) for part in named_parts(parts, primer, v)
         ]
-    return rewrite(bundle, primer, regions, manner, Wishes(**wishes))
+    return rewrite(bundle, primer, regions, manner, wishes)
 
 
 def rewrite(

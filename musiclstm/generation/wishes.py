@@ -5,6 +5,7 @@ agrees with the wishes lends its meter, pickup, tempo, key, length, parts and pr
 gets a waltz's tempo, and no piece is asked for what the model has never met together.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -242,22 +243,25 @@ def plan_piece(bundle: Bundle, wishes: Wishes, rng: np.random.Generator) -> Plan
     return Plan(conditions, meter_map, part_map, parts, float(tempo or 100.0))
 
 
-def plan_after(given: "Primer", wishes: Wishes, v: Vocabulary) -> Plan:
+def plan_after(given: "Primer", wishes: Wishes, bundle: Bundle) -> Plan:
     """What a piece will be that goes on from another: what that is, but for the wishes.
 
     What is new begins where the last given note ends, and goes on to the end of as many bars as are
-    wished for; where it begins within a bar, that is not counted.
+    wished for; where it begins within a bar, that is not counted. All parts take part that training
+    pieces have together with the given ones: a voice that has learned to go with others goes astray
+    without them.
 
     Args:
         given: The piece.
         wishes: Checked with :func:`check_wishes`.
-        v: Of the model.
+        bundle: The model.
 
     Raises:
         RequestError: If another meter is wished for.
     """
     if wishes.meter is not None:
         raise RequestError("the piece has its own meter; leave it to it")
+    v = bundle.vocabulary
     piece, q = given.encoded, v.steps_per_quarter
     begins = -(-given.given.end * q // given.given.steps_per_quarter)
     place = piece.meter_map.locate(begins, q)
@@ -267,12 +271,20 @@ def plan_after(given: "Primer", wishes: Wishes, v: Vocabulary) -> Plan:
     bars = bar + (wishes.bars or _BARS_TO_ADD)
     tempo = wishes.tempo or known.tempo
     conditions = replace(known, style=wishes.style, key=key, tempo=tempo, bars=bars)
-    parts = tuple(
-        replace(part, program=wishes.programs.get(v.parts[goal].name, part.program))
-        for goal, part in zip(piece.part_map, piece.parts, strict=True)
-    )
+    part_map = _together(bundle, piece.part_map)
+    parts = tuple(Part(v.parts[n].program, v.parts[n].is_drum, v.parts[n].name) for n in part_map)
     bpm = float(tempo or given.given.bpm)
-    return Plan(conditions, piece.meter_map, piece.part_map, parts, bpm, begins)
+    return Plan(conditions, piece.meter_map, part_map, parts, bpm, begins)
+
+
+def _together(bundle: Bundle, parts: Sequence[int]) -> tuple[int, ...]:
+    """The parts that most training pieces have which have these; these alone where none has."""
+    every = range(len(bundle.vocabulary.parts))
+    known = Counter(
+        tuple(sorted(of.get("parts") or every)) for of in bundle.corpus.get("pieces", [])
+    )
+    fit = {those: count for those, count in known.items() if set(parts) <= set(those)}
+    return max(fit, key=lambda those: fit[those]) if fit else tuple(parts)
 
 
 def _agreeing(pieces: Sequence[Mapping[str, Any]], wishes: Wishes) -> list[Mapping[str, Any]]:
