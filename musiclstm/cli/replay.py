@@ -61,7 +61,9 @@ def replay(
     with progress("Replaying", quiet=quiet) as show:
         score = None if given is None else given.score
         (made,) = fulfil(bundle, request, score, only=only, progress=show)
-    text = json.dumps(provenance(made, bundle, request, given))
+    now = provenance(made, bundle, request, given)
+    # the model and the given file are known by their contents; their names may have changed
+    text = json.dumps({**now, "model": said.get("model"), "primer": said.get("primer")})
     data = midi_bytes(made.score, texts=[text])
     same = data == piece.read_bytes()
     wished = out if out.suffix.lower() in (".mid", ".midi") else out / piece.name

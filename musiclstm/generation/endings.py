@@ -23,7 +23,7 @@ from musiclstm.score import Key
 EventArray = npt.NDArray[np.int32]
 
 _BARS = 2  # before the end; a shorter piece has one ending, the first that comes
-_OFF_TONIC = np.log(0.02)  # what an ending elsewhere loses
+OFF_TONIC = np.log(0.02)  # what an ending elsewhere loses
 
 
 class Ending(NamedTuple):
@@ -60,7 +60,7 @@ def take(endings: Sequence[Ending], key: Key | None, v: Vocabulary, uniform: flo
     likely = np.array([ending.likely for ending in endings])
     if key is not None and len(endings) > 1:
         lowest = [lowest_at_the_end(ending.rows, v) for ending in endings]
-        likely += [_OFF_TONIC * (low is None or low % 12 != key.tonic) for low in lowest]
+        likely += [OFF_TONIC * (low is None or low % 12 != key.tonic) for low in lowest]
     likely -= [1e3 * (not ending.complete) for ending in endings]
     likely -= [1e2 * any(not rescue.helped for rescue in ending.rescues) for ending in endings]
     return endings[take_one(likely, uniform)]

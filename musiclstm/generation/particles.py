@@ -26,6 +26,7 @@ import numpy.typing as npt
 
 from musiclstm.encoding import Field, Kind, Vocabulary
 from musiclstm.generation.constraints import Constraints
+from musiclstm.generation.endings import OFF_TONIC
 from musiclstm.generation.frame import Frame
 from musiclstm.generation.habits import Habits
 from musiclstm.generation.resampling import take_one
@@ -130,6 +131,7 @@ class Particles:
         sharpness: Pitches and durations that are drawn count once more by this power of their
             probability, 0 up: 0 draws from what the model believes, more prefers what is likely.
         rng: For all chance.
+        tonic: Pitch class on which the piece should end; None for any.
     """
 
     def __init__(
@@ -139,12 +141,13 @@ class Particles:
         habits: Habits | None,
         sharpness: Mapping[Field, float],
         rng: np.random.Generator,
+        tonic: int | None = None,
     ) -> None:
         self._decoder, self._v, self._rng = decoder, decoder.vocabulary, rng
         # the temperature belongs to the model that is sampled from, and so to the weights
         self._heat = {field: np.float32(own.temperature) for field, own in sampling.items()}
         self._cuts = {field: replace(own, temperature=1.0) for field, own in sampling.items()}
-        self._habits, self._sharpness = habits, dict(sharpness)
+        self._habits, self._sharpness, self._tonic = habits, dict(sharpness), tonic
 
     def draw(
         self,
@@ -306,6 +309,12 @@ class Particles:
             drums = self._v.drum_parts
             before, now = (np.where(drums, -1, of) for of in (here.before, here.now))
             swarm.weight += self._habits.cost(before, now) * leaves
+        ends = shift == self._v.end
+        if self._tonic is not None and ends.any():
+            sounding = swarm.state.tracker.ends[:, :-1][:, ~self._v.drum_parts]
+            last = np.maximum.reduce(sounding, axis=1) > swarm.state.tracker.now[:, None]
+            off = last.argmax(axis=1) % 12 != self._tonic
+            swarm.weight += OFF_TONIC * (ends & off)
 
 
 def begin(

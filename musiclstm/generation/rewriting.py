@@ -38,7 +38,7 @@ IntArray = npt.NDArray[np.int32]
 BoolArray = npt.NDArray[np.bool_]
 Progress = Callable[[int, int, float], None]
 
-PARTICLES = 32
+PARTICLES = 64
 MOST_PARTICLES = 1024
 _LISTEN = 4  # bars after a stretch whose likelihood says how well it joins
 NO_WISHES = Wishes()
@@ -266,7 +266,12 @@ def rewrite(
     to_the_end = not (frame.onset >= frame.ends).any()
     marks = [mark for mark in marks if mark < horizon or to_the_end]
     particles = Particles(
-        bundle.decoder, manner.sampling or bundle_sampling(bundle), habits, SHARPNESS, rng
+        bundle.decoder,
+        manner.sampling or bundle_sampling(bundle),
+        habits,
+        SHARPNESS,
+        rng,
+        key.tonic if key else None,
     )
     found = particles.draw(swarm, manner.particles, marks, to_the_end, manner.progress)
     return _written(bundle, primer, regions, conditions, found, manner, part_map)
