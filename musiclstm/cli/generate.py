@@ -20,7 +20,7 @@ def generate(**given: Any) -> None:
     Example:
       musiclstm generate
       musiclstm generate -m trained/mine -o out/ -n 3 --bars 16 --key "A minor"
-      musiclstm generate --chords "C | Am F | G7 | C" --bars 8 --end cadence --best-of 4
+      musiclstm generate --chords "C|Am F|G7|C" --bars 8 --end cadence
       musiclstm generate --pitch-temperature 1.1 --program soprano=73 --seed 7
     """  # noqa: D301
     make("generate", given)

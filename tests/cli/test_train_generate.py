@@ -60,7 +60,7 @@ def test_what_a_bad_model_ran_into_is_said(bundle, tmp_path):
     lines = result.stderr.splitlines()
     assert len(lines) == 2
     for number, line in enumerate(lines, start=1):
-        assert line.startswith(f"piece {number} ")
+        assert line.startswith(f"piece {number}: ")
         assert "could not get past too many notes in bar 1" in line
         assert line.endswith(": the model needs more training")
 
