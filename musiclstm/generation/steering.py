@@ -24,8 +24,8 @@ FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
 
 # In nats; chosen by benchmarks/control.py on pieces that are no test pieces.
-_OFF_CHORD = 4.0  # a note that is foreign to the chord that holds
-_OFF_CHORD_QUARTER = 4.0  # and for each quarter that it sounds
+_OFF_CHORD = 5.0  # a note that is foreign to the chord that holds
+_OFF_CHORD_QUARTER = 5.0  # and for each quarter that it sounds
 _OFF_BASS = 2.0  # the lowest part on another note than the bass of a chord, where one is written
 _CADENCE = 5.0  # whatever is not as a cadence has it
 _LEAN_PER_BAR = 4.0  # how strongly lengths lean for each bar's worth of notes too few or too many
