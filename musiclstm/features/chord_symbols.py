@@ -138,32 +138,36 @@ def parse_progression(text: str) -> Progression:
 
 
 def chord_spans(
-    progression: Progression, meter_map: MeterMap, bars: int, steps_per_quarter: int
+    progression: Progression,
+    meter_map: MeterMap,
+    bars: int,
+    steps_per_quarter: int,
+    first: int = 0,
 ) -> Spans:
     """Lay a progression along a piece.
 
     The chords of a bar share its beats, the earlier ones take those that are left over: two chords
-    in 3/4 have two beats and one. The progression repeats. A pickup has the last chord: it leads to
-    the first bar.
+    in 3/4 have two beats and one. The progression repeats, backwards too. A pickup has the last
+    chord of a progression that begins with the first bar: it leads there.
 
     Args:
         progression: At least one bar.
         meter_map: Of the piece.
         bars: Its length, without the pickup.
         steps_per_quarter: The grid.
+        first: The bar, from 0, with which the progression begins.
     """
     starts, chords = [], []
     stretches = meter_map.stretches(steps_per_quarter)
-    first = int(stretches.start[0])
-    if first:
+    step = int(stretches.start[0])
+    if step:
         starts.append(0)
-        chords.append(progression[-1][-1])
-    step = first
+        chords.append(progression[(-1 - first) % len(progression)][-1])
     for bar in range(bars):
         which = int(np.searchsorted(stretches.bar, bar, side="right")) - 1
         begins = int(stretches.start[which])
         step = begins + (bar - int(stretches.bar[which])) * int(stretches.bar_steps[which])
-        own = progression[bar % len(progression)]
+        own = progression[(bar - first) % len(progression)]
         for place, chord in zip(
             _shares(len(own), int(stretches.bar_steps[which]), int(stretches.beat_steps[which])),
             own,

@@ -188,6 +188,7 @@ class _Draft:
     remarks: tuple[str, ...]
     effective: tuple[float, float] | None = None
     complete: bool = True
+    begins: float = 0.0  # in quarters
 
 
 def fulfil(
@@ -252,6 +253,8 @@ def _drafts(
         asked = {name: getattr(wishes, name) for name in wishes.__dataclass_fields__}
         if request.command == "continue":
             asked["bars"] = options.get("bars")
+            if type(asked["bars"]) is not int:
+                raise RequestError("how many bars are to be added? say a number")
         composed = compose(
             bundle,
             request.count * request.best_of,
@@ -264,7 +267,9 @@ def _drafts(
             keep_primer=options.get("keep_primer", True),
             **asked,
         )
-        return [_draft_of(piece) for piece in composed]
+        kept = options.get("keep_primer", True)
+        q = bundle.vocabulary.steps_per_quarter
+        return [_draft_of(piece, piece.plan.begins / q if kept else 0.0) for piece in composed]
     found = []
     for done, number in enumerate(wanted):
 
@@ -293,7 +298,7 @@ def _rewritten(
         rewriting = harmonize(bundle, primer, parts, manner, wishes)
     elif request.command == "infill":
         bars = options.get("bars", ())
-        if len(bars) != 2 or {*map(type, bars)} != {int}:
+        if type(bars) is not list or len(bars) != 2 or {*map(type, bars)} != {int}:
             raise RequestError("which bars are to be written anew? say first and last")
         rewriting = infill(bundle, primer, (bars[0], bars[1]), parts, manner, wishes)
     else:
@@ -308,15 +313,17 @@ def _rewritten(
         rewriting.conditions,
         rewriting.reading.remarks,
         effective,
+        begins=min(region.start for region in rewriting.regions)
+        / bundle.vocabulary.steps_per_quarter,
     )
 
 
-def _draft_of(piece: Composition) -> _Draft:
+def _draft_of(piece: Composition, begins: float) -> _Draft:
     remarks = (*piece.reading.remarks, *told(piece.rescues))
     if not piece.complete:
         remarks = (*remarks, "it would not end and was cut: the model needs more training")
     conditions, complete = piece.plan.conditions, piece.complete
-    return _Draft(piece.reading, piece.new, conditions, remarks, complete=complete)
+    return _Draft(piece.reading, piece.new, conditions, remarks, complete=complete, begins=begins)
 
 
 def _without_copies(
@@ -353,6 +360,7 @@ def _looked_at(
             score,
             parts=tuple(replace(part, program=programs.get(n, part.program)) for part, n in pairs),
         )
+    begins = round(draft.begins * score.steps_per_quarter)
     tempo = request.wishes.get("tempo")
     if tempo is not None:
         score = replace(score, tempos=(Tempo(0, float(tempo)),))
@@ -364,7 +372,7 @@ def _looked_at(
         conditions=draft.conditions,
         copied=check.longest(reading.encoded),
         copied_by_part={parts[n].name: of for n, of in check.by_part(reading.encoded).items()},
-        remarks=(*draft.remarks, *unmet(score, request.wished(), key)),
+        remarks=(*draft.remarks, *unmet(score, draft.new, request.wished(), key, begins)),
         effective=draft.effective,
         why=why,
         complete=draft.complete,

@@ -184,7 +184,7 @@ def sheet_of(
     spans = None
     if wishes.chords is not None:
         progression = parse_progression(wishes.chords)
-        spans = chord_spans(progression, meter_map, bars, q)
+        spans = chord_spans(progression, meter_map, bars, q, first_bar(meter_map, begins, q))
     last = bar_line(meter_map, bars - 1, q)
     place = meter_map.locate(np.array([last]), q)
     bar_steps, beat = int(place.bar_steps[0]), int(place.beat_steps[0])
@@ -243,6 +243,18 @@ def plan_piece(bundle: Bundle, wishes: Wishes, rng: np.random.Generator) -> Plan
     return Plan(conditions, meter_map, part_map, parts, float(tempo or 100.0))
 
 
+def first_bar(meter_map: MeterMap, begins: int, steps_per_quarter: int) -> int:
+    """The bar with which what is composed begins, 0 up; a pickup, or a rest of a bar, is before it.
+
+    Args:
+        meter_map: Of the piece.
+        begins: The step at which it begins.
+        steps_per_quarter: The grid.
+    """
+    place = meter_map.locate(begins, steps_per_quarter)
+    return max(0, int(place.bar) + (int(place.position) > 0))
+
+
 def plan_after(given: "Primer", wishes: Wishes, bundle: Bundle) -> Plan:
     """What a piece will be that goes on from another: what that is, but for the wishes.
 
@@ -264,8 +276,7 @@ def plan_after(given: "Primer", wishes: Wishes, bundle: Bundle) -> Plan:
     v = bundle.vocabulary
     piece, q = given.encoded, v.steps_per_quarter
     begins = -(-given.given.end * q // given.given.steps_per_quarter)
-    place = piece.meter_map.locate(begins, q)
-    bar = int(place.bar) + (int(place.position) > 0)
+    bar = first_bar(piece.meter_map, begins, q)
     known = piece.conditions
     key = wishes.key.transposed(given.semitones) if wishes.key else known.key
     bars = bar + (wishes.bars or _BARS_TO_ADD)

@@ -138,6 +138,11 @@ def test_chords_follow_changes_of_meter_and_may_be_more_than_beats():
     assert spans.end[-1] == 144
 
 
+def test_a_progression_may_begin_later():
+    spans = chord_spans(parse_progression("C | F | G"), MeterMap((Meter(0, 4, 4),)), 4, 24, first=1)
+    assert [chord.figure for chord in spans.chords] == ["G", "C", "F", "G"]
+
+
 def test_music21_is_not_imported_with_the_module():
     code = "import sys, musiclstm.features.chord_symbols as c; assert 'music21' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

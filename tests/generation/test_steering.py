@@ -1,5 +1,7 @@
 """Wishes that steer: chords, density, range and cadence, with a model that has learned nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -79,9 +81,22 @@ def test_wishes_hold_for_what_is_added_to_a_melody_in_another_key(bundle):
 
 def test_what_is_not_met_is_said(bundle):
     (score, *_) = composed(bundle, key=Key(0))
-    said = unmet(score, Wishes(chords="F#", density=3, end="cadence"), None)
+    new = np.ones(len(score.notes), bool)
+    said = unmet(score, new, Wishes(chords="F#", density=3, end="cadence"), None, 0)
     assert len(said) == 3
-    assert unmet(score, Wishes(density=len(score.notes) / score.bars), None) == ()
+    assert unmet(score, new, Wishes(density=len(score.notes) / score.bars), None, 0) == ()
+    assert unmet(score, ~new, Wishes(chords="F#"), None, 0) == ()
+
+
+def test_a_progression_begins_where_what_is_composed_begins(bundle):
+    """With a primer of three bars it begins with the fourth, and with bar 2 of a stretch there."""
+    primer = chorale(seed=2, bars=3)
+    made = compose(bundle, seed=1, primer=primer, bars=8, chords=CHORDS)[0]
+    added = replace(made.score, notes=made.score.notes[made.new])
+    spans = [
+        chord_spans(parse_progression(CHORDS), added.meter_map, 11, 24, first) for first in (3, 0)
+    ]
+    assert share_on_chords(added, spans[0]) > share_on_chords(added, spans[1]) + 0.1
 
 
 def test_no_wish_is_no_tilt(bundle):
