@@ -46,6 +46,7 @@ ON_DEMAND: dict[str, list[str]] = {
     "jsb": ["jsb.py", "--split", "valid", "--split", "test"],
     "jsb_short": ["jsb_short.py"],
     "samples": ["samples.py", "-q"],
+    "control": ["control.py", "--split", "test", "-q"],
 }
 
 
@@ -109,6 +110,7 @@ SECTIONS: dict[str, Callable[[Facts], Iterator[str]]] = {
     "jsb": results_model.jsb,
     "jsb_short": results_model.jsb_short,
     "samples": results_model.samples,
+    "control": results_model.control,
     "likelihood": results_model.likelihood,
     "train_speed": results_speed.train_speed,
     "train_step": results_speed.train_step,

@@ -127,6 +127,61 @@ def _with_interval(rate: Facts) -> str:
     return f"{number(rate['rate'])} ({number(low)} to {number(high)})"
 
 
+def control(found: Facts) -> Iterator[str]:
+    """Music around what is given, and chords that are asked for."""
+    yield from ["## The composer's controls", ""]
+    harmony, infill, chords = (found[name] for name in ("harmony", "infill", "chords"))
+    yield (
+        f"`trained/{found['model']}`, {found['split']} split, {harmony['particles']} particles. "
+        f"**{harmony['pieces']} sopranos harmonised**, beside plain forcing (one particle) and "
+        f"Bach's own lower voices; {harmony['melody_untouched']} melodies are as they were."
+    )
+    yield ""
+    whose = ("ours", "forced", "bach")
+    rows = [
+        [
+            of["words"],
+            _with_interval(of["samples"]),
+            _with_interval(harmony["rules"]["forced"][name]["samples"]),
+            _with_interval(of["reference"]),
+        ]
+        for name, of in harmony["rules"]["ours"].items()
+    ]
+    rows += [
+        [
+            name.replace("_", " "),
+            *(harmony["means"][who][name] for who in whose),
+        ]
+        for name in harmony["means"]["bach"]
+    ]
+    rows.append(["rules broken in all", *(harmony["breaks"][who] for who in whose)])
+    yield from table(["rule, 95% interval", "ours", "forced", "Bach"], rows)
+    nats = infill["nats_per_note_after"]
+    yield ""
+    yield (
+        f"64 quarters take {harmony['seconds_for_64_beats']} s; on average "
+        f"{harmony['effective_particles']} particles count."
+    )
+    yield ""
+    yield (
+        f"**Four bars in the middle of {infill['pieces']} songs of POP909 written anew**: the four "
+        f"bars that follow cost {nats['ours']:.2f} nats a note, after forcing {nats['forced']:.2f}, "
+        f"in the song itself {nats['given']:.2f} (a model of chorales finds pop strange); "
+        f"ours are better by {infill['ours_better_by']:.3f}, standard error "
+        f"{infill['standard_error']:.3f}, in {infill['ours_better_in']} songs. Gaps at the seams: "
+        f"{infill['gaps']['ours']}, doubled notes: {infill['doubled_notes']['ours']} (in the songs "
+        f"{infill['doubled_notes']['given']}); in {infill['outside_untouched']} nothing else has "
+        "changed."
+    )
+    share = chords["share_on_chords"]
+    yield ""
+    yield (
+        f"**Chords**: with `chords=` {share['wished']:.1%} of the sounding time of "
+        f"{chords['pieces']} pieces lies on the chords asked for, without it, in the same keys, "
+        f"{share['alone']:.1%}."
+    )
+
+
 def likelihood(found: Facts) -> Iterator[str]:
     """Ours beside rivals on other music."""
     yield from ["## Other music: likelihood beside rivals", ""]
