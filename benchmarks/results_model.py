@@ -164,8 +164,8 @@ def control(found: Facts) -> Iterator[str]:
     )
     yield ""
     yield (
-        f"**Four bars in the middle of {infill['pieces']} songs of POP909 written anew**: the four "
-        f"bars that follow cost {nats['ours']:.2f} nats a note, after forcing {nats['forced']:.2f}, "
+        f"**Four bars in the middle of {infill['pieces']} songs of POP909 written anew**: the "
+        f"next four cost {nats['ours']:.2f} nats a note, after forcing {nats['forced']:.2f}, "
         f"in the song itself {nats['given']:.2f} (a model of chorales finds pop strange); "
         f"ours are better by {infill['ours_better_by']:.3f}, standard error "
         f"{infill['standard_error']:.3f}, in {infill['ours_better_in']} songs. Gaps at the seams: "
