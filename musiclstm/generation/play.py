@@ -205,6 +205,7 @@ def _begin(
             plan.conditions.key,
             semitones=semitones,
             begins=plan.begins,
+            heard=() if given is None else given.encoded.part_map,
         )
         for plan in plans
     ]

@@ -268,8 +268,7 @@ def _drafts(
             **asked,
         )
         kept = options.get("keep_primer", True)
-        q = bundle.vocabulary.steps_per_quarter
-        return [_draft_of(piece, piece.plan.begins / q if kept else 0.0) for piece in composed]
+        return [_draft_of(piece, _begins(piece, bundle, kept=kept)) for piece in composed]
     found = []
     for done, number in enumerate(wanted):
 
@@ -316,6 +315,13 @@ def _rewritten(
         begins=min(region.start for region in rewriting.regions)
         / bundle.vocabulary.steps_per_quarter,
     )
+
+
+def _begins(piece: Composition, bundle: Bundle, *, kept: bool) -> float:
+    """The quarter of a piece at which what was composed begins."""
+    q, begins = bundle.vocabulary.steps_per_quarter, piece.plan.begins
+    # without what was given the piece begins with the bar in which that ended
+    return (begins if kept else int(piece.plan.meter_map.locate(begins, q).position)) / q
 
 
 def _draft_of(piece: Composition, begins: float) -> _Draft:

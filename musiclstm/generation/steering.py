@@ -5,7 +5,7 @@ what that adds up to counts in a particle's weight. So a wish works with every m
 labels in training. A wish leans, it does not force: what the model finds very unlikely stays so.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -40,12 +40,14 @@ class Cadence(NamedTuple):
         close: The step at which the last bar begins.
         strong: The steps in it on which the last chord may stand.
         end: The step at which the piece ends.
+        part: The lowest part that will be heard.
     """
 
     key: Key
     close: int
     strong: tuple[int, ...]
     end: int
+    part: int
 
 
 @dataclass(frozen=True)
@@ -208,9 +210,11 @@ class Steering:
         v = self.vocabulary
         place = np.minimum(step, len(sheet.foreign) - 1)
         by_class = -_OFF_CHORD * sheet.foreign[place].astype(np.float32)
-        lowest = np.argmin([np.inf if of.is_drum else of.median for of in v.parts])
-        bass = np.where(part == lowest, sheet.bass[place], -1)
+        bass = np.where(part == lowest_part(v, range(len(v.parts))), sheet.bass[place], -1)
         close = sheet.cadence.close if sheet.cadence else len(sheet.foreign)
+        if sheet.cadence is not None:
+            closes = (part == sheet.cadence.part) & (step >= close)
+            bass = np.where(closes, sheet.cadence.key.tonic, bass)
         strength = np.where(step >= close, _CADENCE, _OFF_BASS).astype(np.float32)
         other = (bass[:, None] >= 0) & (np.arange(12) != bass[:, None])
         by_class -= other * strength[:, None]
@@ -234,3 +238,8 @@ class Steering:
         drums = v.drum_parts[event[:, Field.PART]]
         result: FloatArray = np.where(drums[:, None], 0, found).astype(np.float32)
         return result
+
+
+def lowest_part(v: Vocabulary, parts: Iterable[int]) -> int:
+    """The lowest of some model parts, by their usual pitches; drums only for want of others."""
+    return min(parts, key=lambda n: (v.parts[n].is_drum, v.parts[n].median))

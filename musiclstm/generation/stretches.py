@@ -99,7 +99,8 @@ def named_parts(names: Sequence[str], primer: Primer, v: Vocabulary) -> list[int
     own = sorted({goal for goal in primer.goals if goal is not None})
     if not names:
         return own
-    given = [normalised_name(part.name) for part in primer.given.parts]
+    parts = enumerate(primer.given.parts, start=1)
+    given = [normalised_name(part.name) or f"part {number}" for number, part in parts]
     model = [normalised_name(part.name) for part in v.parts]
     found = set[int]()
     for name in names:
@@ -111,7 +112,7 @@ def named_parts(names: Sequence[str], primer: Primer, v: Vocabulary) -> list[int
         elif name.isdecimal() and int(name) < len(given):
             goals = [primer.goals[int(name)]]
         else:
-            there = ", ".join([*dict.fromkeys([*filter(None, given), *model])])
+            there = ", ".join(dict.fromkeys([*given, *model]))
             raise RequestError(f"no part is called {name!r}; there are: {there}")
         if None in goals:
             raise RequestError(f"the model cannot play {name!r}; choose another part")

@@ -17,7 +17,7 @@ from musiclstm.errors import RequestError
 from musiclstm.features.chord_symbols import chord_spans, key_of_chords, parse_progression
 from musiclstm.generation.habits import Habits
 from musiclstm.generation.rules import bar_line
-from musiclstm.generation.steering import Cadence, Sheet
+from musiclstm.generation.steering import Cadence, Sheet, lowest_part
 from musiclstm.model import Bundle
 from musiclstm.score import Key, Meter, MeterMap, Part
 
@@ -162,6 +162,7 @@ def sheet_of(
     semitones: int = 0,
     begins: int = 0,
     end: int | None = None,
+    heard: Sequence[int] = (),
 ) -> Sheet | None:
     """The wishes that steer, laid out along a piece; None where there are none.
 
@@ -174,6 +175,7 @@ def sheet_of(
         semitones: By how much that is higher than it is written.
         begins: The step at which what is composed begins.
         end: The step at which the piece ends; by default after its last bar.
+        heard: The model parts that are written; by default all.
 
     Raises:
         RequestError: If a cadence is asked for where there is no key.
@@ -195,7 +197,9 @@ def sheet_of(
         strong = [last]
         if bar_steps % (4 * beat) == 0:  # the middle of four beats is strong too
             strong.append(last + bar_steps // 2)
-        cadence = Cadence(key, last, tuple(strong), end or bar_line(meter_map, bars, q))
+        lowest = lowest_part(v, heard or range(len(v.parts)))
+        ends = end or bar_line(meter_map, bars, q)
+        cadence = Cadence(key, last, tuple(strong), ends, lowest)
     pace = wishes.density / bar_steps if wishes.density else None
     return Sheet.of(
         spans, semitones=semitones, pace=pace, bar_steps=bar_steps, begins=begins, cadence=cadence

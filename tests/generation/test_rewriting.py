@@ -1,5 +1,7 @@
 """Music around what is given: nothing of it moves, whatever is drawn."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -106,6 +108,14 @@ def test_infill_changes_nothing_outside(bundle, bars, parts):
     assert set(new[:, Column.PART].tolist()) <= chosen
     where = bars_of(made.score, new)
     assert ((bars[0] <= where) & (where <= bars[1])).all()
+
+
+def test_a_part_without_a_name_has_its_number(bundle):
+    piece = chorale(seed=11, bars=4)
+    nameless = replace(piece, parts=tuple(replace(part, name="") for part in piece.parts))
+    for name, part in (("part 2", 1), ("1", 1)):
+        made = infill(bundle, nameless, (2, 2), [name], FEW)
+        assert set(made.score.notes[made.new, Column.PART].tolist()) <= {part}
 
 
 def test_infill_joins_without_a_doubled_note(bundle):
