@@ -64,9 +64,8 @@ def uncopied(
         reading, rewritten = found.reading, rewritten + 1
         new = np.array([tuple(row) not in given for row in reading.given.notes.tolist()], bool)
     left = check.runs(reading.encoded, most)
-    remarks = [f"{rewritten} bars were written anew: they stood in a training piece"] * (
-        rewritten > 0
-    )
+    bars = "1 bar that stands" if rewritten == 1 else f"{rewritten} bars that stand"
+    remarks = [f"wrote {bars} in a training piece anew"] if rewritten else []
     if left:
         run = max(left, key=lambda run: run.notes)
         where = "what was given" if _place(run) in stuck else f"{TRIES} tries"
