@@ -31,6 +31,7 @@ EventArray = npt.NDArray[np.int32]
 
 HOTTER = 1.15  # how many times the temperature, with every try
 TRIES = 3  # with one trouble
+MANY = 3  # troubles that a model which has learned enough does not run into in one piece
 MOST_TRIES = 8  # with one piece
 _BARLINES = 8  # that can be gone back to
 _SILENT_QUARTERS = 4  # where nobody has counted for how long a corpus is silent
@@ -262,5 +263,6 @@ def told(rescues: Sequence[Rescue]) -> tuple[str, ...]:
     )
     said = [f"went back from {' and '.join(past)}"] if past else []
     said += [f"could not get past {' and '.join(kept)}"] if kept else []
-    words = ", but ".join(said) + (": the model needs more training" if kept else "")
+    needs_more = bool(kept) or len(rescues) >= MANY
+    words = ", but ".join(said) + (": the model needs more training" if needs_more else "")
     return (words,) if said else ()
