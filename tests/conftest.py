@@ -1,4 +1,12 @@
-"""No test may fail because the machine is busy: hypothesis' deadlines are off everywhere."""
+"""What holds in all tests: no deadlines, and one thread for a product of a vector and a matrix.
+
+No test may fail because the machine is busy; and more threads only wait for each other, so that the
+commands that make music take one. It must be said before NumPy is imported.
+"""
+
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from hypothesis import settings
 
