@@ -15,6 +15,7 @@ import numpy as np
 from musiclstm.encoding import Conditions, Vocabulary, style_shares
 from musiclstm.errors import RequestError
 from musiclstm.features.chord_symbols import chord_spans, key_of_chords, parse_progression
+from musiclstm.features.harmony import middle
 from musiclstm.generation.habits import Habits
 from musiclstm.generation.rules import bar_line
 from musiclstm.generation.steering import Cadence, Sheet, lowest_part
@@ -188,15 +189,14 @@ def sheet_of(
         progression = parse_progression(wishes.chords)
         spans = chord_spans(progression, meter_map, bars, q, first_bar(meter_map, begins, q))
     last = bar_line(meter_map, bars - 1, q)
-    place = meter_map.locate(np.array([last]), q)
-    bar_steps, beat = int(place.bar_steps[0]), int(place.beat_steps[0])
+    place = meter_map.locate(last, q)
+    bar_steps = int(place.bar_steps)
     cadence = None
     if wishes.end == "cadence":
         if key is None:
             raise RequestError("a cadence needs a key; say which with --key")
-        strong = [last]
-        if bar_steps % (4 * beat) == 0:  # the middle of four beats is strong too
-            strong.append(last + bar_steps // 2)
+        half = middle(place)
+        strong = [last] if half is None else [last, last + half]
         lowest = lowest_part(v, heard or range(len(v.parts)))
         ends = end or bar_line(meter_map, bars, q)
         cadence = Cadence(key, last, tuple(strong), ends, lowest)

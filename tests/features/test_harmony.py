@@ -37,7 +37,7 @@ def test_the_share_is_what_counting_step_by_step_gives(score, seed):
     assert share_on_chords(score, spans) == pytest.approx(on / total if total else 1)
 
 
-FOUR, THREE, SIX = (MeterMap((Meter.parse(name),)) for name in ("4/4", "3/4", "6/8"))
+FOUR, THREE, SIX, TWO = (MeterMap((Meter.parse(name),)) for name in ("4/4", "3/4", "6/8", "2/4"))
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,8 @@ FOUR, THREE, SIX = (MeterMap((Meter.parse(name),)) for name in ("4/4", "3/4", "6
         ((48, 60, 64, 67), 144, FOUR, Key(0), True),  # the third beat of four
         ((48, 60, 64, 67), 120, FOUR, Key(0), False),  # the second
         ((48, 60, 64, 67), 72 + 48, THREE, Key(0), False),
-        ((48, 60, 64, 67), 36, SIX, Key(0), False),  # the second of two
+        ((48, 60, 64, 67), 36, SIX, Key(0), True),  # the fourth beat of six
+        ((48, 60, 64, 67), 24, TWO, Key(0), False),  # the second of two
         ((52, 60, 64, 67), 96, FOUR, Key(0), False),  # not in root position
         ((48, 60, 64, 70), 96, FOUR, Key(0), False),
         ((45, 60, 64), 96, FOUR, Key(9, "minor"), True),
