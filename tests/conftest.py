@@ -1,4 +1,4 @@
-"""What holds in all tests: no deadlines, and one thread for a product of a vector and a matrix.
+"""What holds in all tests: no deadlines, sixty examples of a property, and one thread for a product of a vector and a matrix.
 
 No test may fail because the machine is busy; and more threads only wait for each other, so that the
 commands that make music take one. It must be said before NumPy is imported.
@@ -10,5 +10,5 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from hypothesis import settings
 
-settings.register_profile("musiclstm", deadline=None)
+settings.register_profile("musiclstm", deadline=None, max_examples=60)
 settings.load_profile("musiclstm")
