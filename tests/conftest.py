@@ -1,4 +1,4 @@
-"""What holds in all tests: no deadlines, sixty examples of a property, and one thread for a product of a vector and a matrix.
+"""What holds in all tests: no deadlines, sixty examples, and one thread for small products.
 
 No test may fail because the machine is busy; and more threads only wait for each other, so that the
 commands that make music take one. It must be said before NumPy is imported.
