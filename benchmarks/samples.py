@@ -7,8 +7,8 @@
 FILE is ``Jsb16thSeparated.json``, as for ``jsb.py``. Five things are asked, each with a target:
 
 - *features*: for thirteen numbers a piece, how far the distances within the samples and between
-  them and the split's pieces overlap (:mod:`.samples_density`), as a share of what training pieces
-  get; mean at least 0.9 with no share counted above 1, none below 0.75;
+  them and the split's pieces overlap (:mod:`musiclstm.evaluation.distributions`), as a share of
+  what training pieces get; mean at least 0.9 with no share counted above 1, none below 0.75;
 - *rules*: no rate of voice leading above 1.5 times the split's own with its whole 95% interval;
 - *copies*: the longest run shared with a training piece, in any key; the 95th percentile of the
   samples is no more than that of the split's pieces;

@@ -16,12 +16,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the benchmarks beside this one
 
-from benchmarks.samples_density import shares, summary
 from benchmarks.samples_measures import FAULTS, faults, features_for, features_of
 from benchmarks.samples_report import copies
 from musiclstm.cli.console import print_json, progress
 from musiclstm.encoding import encode
 from musiclstm.errors import BundleError, MusicLSTMError
+from musiclstm.evaluation.distributions import shares, summary
 from musiclstm.files import atomic_write_bytes
 from musiclstm.generation import CopyCheck, compose
 from musiclstm.ingest import read_folder

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.jsb_grids import STEPS_PER_QUARTER, VOICES, Grid, score_of
-from benchmarks.samples_density import shares, summary
 from benchmarks.samples_measures import FAULTS, FEATURES, Measured, features_of, measure
 from benchmarks.samples_rates import compare, credibly_above
 from musiclstm.encoding import encode
 from musiclstm.errors import BundleError
+from musiclstm.evaluation.distributions import shares, summary
 from musiclstm.generation import (
     Composition,
     CopyCheck,

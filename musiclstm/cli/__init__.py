@@ -30,6 +30,7 @@ SECTIONS = {
         "replay": Lazy("musiclstm.cli.replay:replay", "Make a written piece again."),
     },
     "Look and listen": {
+        "evaluate": Lazy("musiclstm.cli.evaluate:evaluate", "Say how good a model is, and why."),
         "render": Lazy("musiclstm.cli.render:render", "Draw a piece as a piano roll."),
     },
 }

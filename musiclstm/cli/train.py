@@ -21,6 +21,7 @@ from musiclstm.cli.train_lines import training_reporter
 from musiclstm.errors import MusicLSTMError
 
 if TYPE_CHECKING:
+    from musiclstm.evaluation.verdict import Verdict
     from musiclstm.ingest import Corpus
     from musiclstm.model import Bundle
     from musiclstm.training import TrainingConfig
@@ -151,13 +152,14 @@ def train(
                 **({"left_out": f"{len(left_out)} pieces, see {leave_out}"} if left_out else {}),
             },
         }
-        bundle = _trained(corpus, config, out, wishes, quiet=quiet)
+        bundle, verdict = _trained(corpus, config, out, wishes, quiet=quiet)
     if as_json:
-        print_json({"model": str(out), "digest": bundle.digest, **bundle.results})
+        facts = {"model": str(out), "digest": bundle.digest, **bundle.results}
+        print_json({**facts, "verdict": verdict and verdict.as_dict()})
         return
     nats = bundle.results.get("valid_nats_per_note")
     judged = f": {nats:.3f} nats a note on held-out pieces" if nats is not None else ""
-    click.echo(f"{out} is ready{judged}")
+    click.echo(f"{out} is ready{judged}{f'; {verdict.title}' if verdict else ''}")
     remark(f"make music with it: musiclstm generate -m {out} -o out/ -n 3")
 
 
@@ -180,11 +182,11 @@ def _read(src: Path, reading: dict[str, Any], *, jobs: int | None, quiet: bool) 
 
 def _trained(
     corpus: "Corpus", config: "TrainingConfig", out: Path, wishes: dict[str, Any], *, quiet: bool
-) -> "Bundle":
+) -> "tuple[Bundle, Verdict | None]":
     from musiclstm.training import train as run  # noqa: PLC0415
 
     with training_reporter(quiet) as reporter:
-        return run(corpus, config, out, reporter=reporter, **wishes)
+        return run(corpus, config, out, reporter=reporter, **wishes), reporter.verdict
 
 
 def _begun(out: Path) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from musiclstm.cli.console import remark
 
 if TYPE_CHECKING:
+    from musiclstm.evaluation.verdict import Verdict
     from musiclstm.training import Evaluation, Progress, Summary
 
 
@@ -16,6 +17,7 @@ class _Lines:
     """A reporter that says in lines what happens."""
 
     def __init__(self, say: Callable[[str], None], show: "Callable[[Progress], None]") -> None:
+        self.verdict: Verdict | None = None
         self._say = say
         self._show = show
 
@@ -50,6 +52,12 @@ class _Lines:
             f"{evaluation.notes_per_second:6,.0f} notes/s  {_clock(evaluation.seconds):>5}"
         )
 
+    def judged(self, verdict: "Verdict") -> None:
+        self.verdict = verdict
+        self._say(f"verdict: {verdict.title}")
+        for finding in verdict.findings:
+            self._say(f"  {finding.in_words()}")
+
     def said(self, message: str) -> None:
         self._say(message)
 
@@ -65,11 +73,12 @@ def _clock(seconds: float) -> str:
 
 @contextmanager
 def training_reporter(quiet: bool) -> Iterator[Any]:
-    """A reporter for :func:`musiclstm.training.train`: a bar for a person, lines for a log."""
-    from musiclstm.training import Silent  # noqa: PLC0415
+    """A reporter for :func:`musiclstm.training.train`: a bar for a person, lines for a log.
 
+    It keeps the verdict, as ``verdict``.
+    """
     if quiet:
-        yield Silent()
+        yield _Lines(lambda _: None, lambda _: None)
     elif not sys.stderr.isatty():
         yield _Lines(remark, lambda _: None)
     else:

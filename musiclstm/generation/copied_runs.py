@@ -79,7 +79,7 @@ def only_part(texture: Line) -> int:
 
 
 def run_hashes(
-    line: Line, vocabulary: Vocabulary, heard_as: npt.ArrayLike | None = None
+    line: Line, vocabulary: Vocabulary, heard_as: npt.ArrayLike | None = None, run: int = RUN
 ) -> npt.NDArray[np.uint64]:
     """Hashes of all runs of a line, also of those that pass from part to part.
 
@@ -87,12 +87,13 @@ def run_hashes(
         line: Of n notes.
         vocabulary: Says which parts are drums.
         heard_as: Ids of parts, 0-63, to hash instead of the notes' own: ``(n,)`` or one for all.
+        run: Steps from note to note in a run, >= 1.
 
     Returns:
-        uint64 ``(n - RUN,)``, or none.
+        uint64 ``(n - run,)``, or none.
     """
     n = len(line.onset)
-    if n <= RUN:
+    if n <= run:
         return np.zeros(0, np.uint64)
     drum = vocabulary.drum_parts[line.part]
     part = np.broadcast_to(line.part if heard_as is None else np.asarray(heard_as), n)
@@ -104,8 +105,8 @@ def run_hashes(
     with np.errstate(over="ignore"):
         mixed = code.astype(np.uint64) * _MULTIPLIER
         mixed ^= mixed >> np.uint64(29)
-        hashes = np.zeros(n - RUN, np.uint64)
-        for offset in range(RUN):
+        hashes = np.zeros(n - run, np.uint64)
+        for offset in range(run):
             hashes = hashes * _MULTIPLIER + mixed[offset : offset + len(hashes)]
     return hashes
 

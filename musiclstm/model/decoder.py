@@ -6,7 +6,7 @@ these and :meth:`Decoder.start` alone every likelihood can be computed. :meth:`D
 the same of a whole piece at once, and faster.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -43,7 +43,7 @@ from musiclstm.encoding.ruler import UNSPECIFIED_BARS, Ruler
 from musiclstm.model.architecture import NetworkConfig
 from musiclstm.model.folded import Folded, as_float32
 from musiclstm.model.heads import DurationHints, Hints, PitchHints, log_softmax
-from musiclstm.model.likelihood import nats_of_piece
+from musiclstm.model.likelihood import log_probs_of_piece, nats_of_piece
 from musiclstm.model.state import Asked, DecoderState, HeardOnset, Known
 from musiclstm.score import MeterMap
 
@@ -193,6 +193,24 @@ class Decoder:
         wishes = conditions or Conditions()
         piece = prepare(encoded, v, conditions=wishes)
         return nats_of_piece(self.folded, piece, self._said(wishes), v)
+
+    def expectations(
+        self, encoded: Encoded, conditions: Conditions | None = None
+    ) -> Iterator[tuple[Field, FloatArray]]:
+        """What was expected at each row of a piece, field by field, given all that came before.
+
+        Args:
+            encoded: The piece.
+            conditions: What the model may know; by default nothing.
+
+        Yields:
+            A field and its log-probabilities, float32 ``(rows, size)``, as :meth:`log_probs` gives
+            them one row at a time; without meaning for rows that do not have the field.
+        """
+        wishes = conditions or Conditions()
+        piece = prepare(encoded, self.vocabulary, conditions=wishes)
+        said = self._said(wishes)
+        yield from log_probs_of_piece(self.folded, piece, said, self.vocabulary)
 
     def _said(self, conditions: Conditions) -> FloatArray:
         """What conditions say to every row, ``(U,)``; of several styles each as much as its share.

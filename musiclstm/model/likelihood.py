@@ -1,5 +1,7 @@
 """The likelihood of a whole piece in NumPy, all rows at once but for the LSTM's recurrence."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 
@@ -25,6 +27,28 @@ def nats_of_piece(
     Returns:
         float32 ``(rows, 5)``, in nats; 0 for fields that a row does not have.
     """
+    rows = np.arange(len(piece))
+    nats = np.zeros((len(piece), len(Field)), np.float32)
+    for field, log_probs in log_probs_of_piece(folded, piece, conditions, vocabulary):
+        nats[:, field] = -log_probs[rows, piece.targets[1:, field]]
+    return np.where(piece.counts[1:], nats, np.float32(0))
+
+
+def log_probs_of_piece(
+    folded: Folded, piece: Piece, conditions: FloatArray, vocabulary: Vocabulary
+) -> Iterator[tuple[Field, FloatArray]]:
+    """What the network expects at each row, given the rows and the fields before.
+
+    Args:
+        folded: The network's weights.
+        piece: Made ready, as it is.
+        conditions: What they say to every row, float32 ``(U,)``.
+        vocabulary: What the ids mean.
+
+    Yields:
+        Field by field its log-probabilities, float32 ``(rows, size)``; illegal ids have ``-inf``.
+        Of rows that do not have the field they are of no meaning.
+    """
     sums = _sums(folded, piece, conditions)
     c = piece.context  # its first entry is that of START
     hints: dict[Field, Hints] = {
@@ -39,13 +63,9 @@ def nats_of_piece(
             c.place[1:], c.bar[1:], c.duration_candidates[1:], c.duration_matches[1:]
         ),
     }
-    rows = np.arange(len(piece))
-    nats = np.zeros((len(piece), len(Field)), np.float32)
     for field in Field:
         logits = folded.heads.logits(field, sums[field], hints.get(field))
-        log_probs = log_softmax(logits, piece.legal[1:, vocabulary.slices[field]])
-        nats[:, field] = -log_probs[rows, piece.targets[1:, field]]
-    return np.where(piece.counts[1:], nats, np.float32(0))
+        yield field, log_softmax(logits, piece.legal[1:, vocabulary.slices[field]])
 
 
 def _sums(folded: Folded, piece: Piece, conditions: FloatArray) -> list[FloatArray]:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from musiclstm.evaluation.verdict import Verdict
 from musiclstm.training.corpus import TrainingSet
 from musiclstm.training.report import FIELDS
 
@@ -11,13 +12,16 @@ from musiclstm.training.report import FIELDS
 _MOST_LISTED = 8
 
 
-def write_card(name: str, config: Mapping[str, Any], data: TrainingSet) -> str:
+def write_card(
+    name: str, config: Mapping[str, Any], data: TrainingSet, verdict: Verdict | None = None
+) -> str:
     """The card as Markdown.
 
     Args:
         name: Of the bundle.
         config: Its ``config.json``.
         data: What it learned from.
+        verdict: What is to be thought of it, once that is known.
     """
     results, training = config["results"], config["training"]
     network = config["network"]
@@ -70,6 +74,9 @@ def write_card(name: str, config: Mapping[str, Any], data: TrainingSet) -> str:
         )
     else:
         lines.append("Nothing was held out, so nobody knows.")
+    if verdict is not None:
+        lines += ["", f"The verdict: {verdict.title}.", ""]
+        lines += [f"- {finding.in_words()}" for finding in verdict.findings]
     lines += [
         "",
         "## How to make it again",

@@ -22,8 +22,6 @@ from musiclstm.score import Score
 from musiclstm.training.split import split_pieces
 from musiclstm.training.spool import spooled
 
-FEW_NOTES = 20_000  # below this a model of the default size learns the pieces by heart
-
 
 @dataclass(frozen=True)
 class TrainingSet:

@@ -1,10 +1,10 @@
 """What training writes into the model folder, and when.
 
 First what never changes (vocabulary, corpus, copy check), so that the weights, written last and
-replaced whole, always find the rest in place; in the end the final figures, the card, and in the
-corpus what is typical under the final weights. Every file is whole at every moment; killed between
-two of them, the folder holds the settings of one evaluation and the weights of another, which fit
-together as well.
+replaced whole, always find the rest in place; in the end the final figures, the card, in the corpus
+what is typical under the final weights, and in the card the verdict. Every file is whole at every
+moment; killed between two of them, the folder holds the settings of one evaluation and the weights
+of another, which fit together as well.
 """
 
 import platform
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import musiclstm
-from musiclstm.evaluation import NGram
+from musiclstm.evaluation.likelihood import measure
 from musiclstm.files import atomic_write_bytes
 from musiclstm.generation.manner import default_manner
 from musiclstm.generation.typical import Typical
@@ -34,12 +34,11 @@ from musiclstm.model.bundle import (
 from musiclstm.training.card import write_card
 from musiclstm.training.copies import write_copies
 from musiclstm.training.corpus import TrainingSet
+from musiclstm.training.judging import counted, verdict_of
 
 if TYPE_CHECKING:
     from musiclstm.training.batches import BatchMaker
     from musiclstm.training.run import Run
-
-_MOST_COUNTED = 400_000  # notes; a minute
 
 
 def write_beginning(folder: Path, data: TrainingSet) -> int:
@@ -62,7 +61,7 @@ def write_best(run: "Run", status: str) -> None:
 def finish(run: "Run", status: str, scorer: "BatchMaker | None") -> Bundle:
     """Score all held-out pieces with the weights as they lie on disk, and write figures and card.
 
-    Last comes what is typical; a folder without it is whole all the same.
+    Last come what is typical and the verdict; a folder without them is whole all the same.
 
     Args:
         run: The training.
@@ -73,6 +72,7 @@ def finish(run: "Run", status: str, scorer: "BatchMaker | None") -> Bundle:
         UnwritableError: If they cannot be written; then those of the last evaluation are there.
     """
     config = config_values(run, status)
+    ngram = counted(run.data)
     if scorer is not None:
         # by name: a resumed run has read its best weights in another order
         for name, average in zip(run.trainer.network.named, run.trainer.averaged, strict=True):
@@ -80,28 +80,20 @@ def finish(run: "Run", status: str, scorer: "BatchMaker | None") -> Bundle:
         fields = run.trainer.evaluate(scorer)
         config["results"]["valid_nats_per_note"] = round(float(fields.sum()), 4)
         config["results"]["valid_nats_by_field"] = [round(float(value), 4) for value in fields]
-        by_counting = nats_of_ngram(run.data)
-        if by_counting is not None:
+        if ngram is not None:
+            by_counting = measure(ngram.nats, run.data.of("valid")).total
             config["results"]["ngram_nats_per_note"] = round(by_counting, 4)
     write_json(run.out / CONFIG, config)
     atomic_write_bytes(run.out / CARD, write_card(run.out.name, config, run.data).encode())
     bundle = load_bundle(run.out)
     typical = Typical.of_pieces(bundle, run.data.of("train"), run.data.of("valid"))
     write_json(run.out / CORPUS, {**bundle.corpus, "typical": typical.as_dict()})
-    return load_bundle(run.out)
-
-
-def nats_of_ngram(data: TrainingSet) -> float | None:
-    """Nats a note that an n-gram of the training pieces gives the held-out ones.
-
-    None where there are so many of either that counting them would keep people waiting.
-    """
-    learned, held_out = data.of("train"), data.of("valid")
-    if sum(piece.n_notes for piece in (*learned, *held_out)) > _MOST_COUNTED:
-        return None
-    ngram = NGram.fit(learned, data.vocabulary)
-    nats = sum(float(ngram.nats(piece).sum(dtype=np.float64)) for piece in held_out)
-    return nats / max(sum(piece.n_notes for piece in held_out), 1)
+    bundle = load_bundle(run.out)
+    verdict = verdict_of(bundle, run.data, ngram, run.config)
+    card = write_card(run.out.name, config, run.data, verdict)
+    atomic_write_bytes(run.out / CARD, card.encode())
+    run.reporter.judged(verdict)
+    return bundle
 
 
 def config_values(run: "Run", status: str) -> dict[str, Any]:

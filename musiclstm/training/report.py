@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
+from musiclstm.evaluation.verdict import Verdict
+
 FIELDS = ("shift", "part", "pitch", "duration", "velocity")
 
 
@@ -106,6 +108,9 @@ class Reporter(Protocol):
     def evaluated(self, evaluation: Evaluation, best: bool) -> None:
         """After the held-out pieces have been scored."""
 
+    def judged(self, verdict: Verdict) -> None:
+        """In the end."""
+
     def said(self, message: str) -> None:
         """Anything else, in words."""
 
@@ -123,6 +128,9 @@ class Silent:
         """Nothing."""
 
     def evaluated(self, evaluation: Evaluation, best: bool) -> None:
+        """Nothing."""
+
+    def judged(self, verdict: Verdict) -> None:
         """Nothing."""
 
     def said(self, message: str) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from musiclstm.errors import TrainingError
+from musiclstm.evaluation.verdict import FEW_NOTES
 from musiclstm.files import UnwritableError
 from musiclstm.ingest import Corpus
 from musiclstm.model import Bundle, count_parameters
@@ -30,7 +31,7 @@ from musiclstm.training.checkpoint import (
     save_checkpoint,
 )
 from musiclstm.training.config import TrainingConfig
-from musiclstm.training.corpus import FEW_NOTES, TrainingSet, prepare_corpus
+from musiclstm.training.corpus import TrainingSet, prepare_corpus
 from musiclstm.training.folder import finish, write_beginning
 from musiclstm.training.interrupt import between_steps
 from musiclstm.training.place import claimed, is_shell

@@ -12,12 +12,19 @@ from hypothesis import strategies as st
 
 from benchmarks.jsb_grids import VOICES, score_of
 from benchmarks.samples import main
-from benchmarks.samples_density import between, overlap_area, overlaps, shares, summary, within
 from benchmarks.samples_measures import FAULTS, FEATURES, equal_bars, faults, longest_silence
 from benchmarks.samples_rates import RULES, compare, credibly_above, rates
 from benchmarks.samples_report import copies, targets
 from benchmarks.samples_search import settings as settings_of
 from musiclstm.encoding import Field
+from musiclstm.evaluation.distributions import (
+    between,
+    overlap_area,
+    overlaps,
+    shares,
+    summary,
+    within,
+)
 from musiclstm.features import VoiceLeading
 from musiclstm.generation import Sampling, bundle_sampling
 from musiclstm.ingest import read_score
