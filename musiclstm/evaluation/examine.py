@@ -7,10 +7,17 @@ told without it.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from musiclstm.encoding import Encoded
 from musiclstm.evaluation.baselines import NGram, Uniform, Unigram
+from musiclstm.evaluation.beside import (
+    Comparison,
+    Form,
+    compare_features,
+    compare_rules,
+    form_of,
+)
 from musiclstm.evaluation.calibration import Calibration, calibration
 from musiclstm.evaluation.evidence import Evidence, gather, some
 from musiclstm.evaluation.likelihood import Nats, Says, measure
@@ -20,7 +27,6 @@ from musiclstm.generation import Composition, Copied, CopyCheck, compose
 from musiclstm.generation.copied_runs import RUN
 from musiclstm.model import Bundle
 from musiclstm.model.pieces import SPLITS, Pieces, encoded
-from musiclstm.score import Score
 
 # What each stage is called while it runs.
 Tell = Callable[[str], None]
@@ -31,6 +37,8 @@ SET_NAMES = {
     "new": "pieces that it never met",
 }
 MODEL, NGRAM, COUNTING, UNIFORM = "the model", "n-gram", "counting", "no idea"
+# Sets of pieces that are held against each other.
+SAMPLES, CORPUS, CONTROL = "samples", "learned from", "not learned from"
 _MOST_ROWS = 8_000  # of each set that are scored
 _MOST_COUNTED = 400_000  # notes that the n-gram learns from; a minute
 _MOST_MEASURED = 200  # pieces of a set of which features are measured
@@ -52,8 +60,9 @@ class Examination:
         evidence: For the verdict.
         verdict: What is to be thought of it.
         samples: What it composed.
-        corpus: Pieces that samples are held against: those that it learned from.
-        control: Pieces that it did not learn from, held against the same.
+        features: Of samples, beside pieces that it learned from and pieces that it did not.
+        rules: Broken rules of harmony by set, where all is in four parts.
+        forms: How pieces repeat themselves, by set.
         runs: The longest runs that samples share with training pieces: number of the sample, run.
         held_out_runs: The longest such run of each held-out piece, in notes.
         new: For each set, by length of runs, the share that no training piece has.
@@ -68,8 +77,9 @@ class Examination:
     evidence: Evidence
     verdict: Verdict
     samples: Sequence[Composition]
-    corpus: Sequence[Score] = field(repr=False)
-    control: Sequence[Score] = field(repr=False)
+    features: dict[str, Comparison]
+    rules: dict[str, dict[str, int]]
+    forms: dict[str, Form]
     runs: Sequence[tuple[int, Copied]]
     held_out_runs: Sequence[int]
     new: dict[str, list[float]]
@@ -105,6 +115,13 @@ def examine(
     others = some(unmet, bundle.vocabulary, _MOST_ROWS)
     tell("judging")
     evidence = gather(bundle, read["train"], unmet, samples, ngram, seed=seed)
+    tell("measuring")
+    sets = {
+        SAMPLES: [piece.score for piece in samples],
+        CORPUS: scores["train"],
+        CONTROL: scores["new"] or scores["valid"],
+    }
+    filled = {name: found for name, found in sets.items() if found}
     tell("looking for copies")
     check = CopyCheck.of(bundle)
     held_out = [check.longest(piece) for piece in unmet] if check.arrays else []
@@ -118,8 +135,9 @@ def examine(
         evidence=evidence,
         verdict=judge(evidence),
         samples=samples,
-        corpus=scores["train"],
-        control=scores["new"] or scores["valid"],
+        features=compare_features(*sets.values()),
+        rules=dict(zip(filled, compare_rules(*filled.values()), strict=False)),
+        forms={name: form for name in filled if (form := form_of(filled[name])) is not None},
         runs=_copied(check, samples),
         held_out_runs=[run.notes for run in held_out if run is not None],
         new=_new(bundle, pieces, samples, unmet),
@@ -175,7 +193,7 @@ def _new(
     if notes > _MOST_COMPARED or pieces.missing > pieces.count("train"):
         return {}  # of a part of what was learned from, runs would pass as new
     training = encoded(bundle, pieces.some("train", pieces.count("train")))
-    sets = {"samples": [piece.reading.encoded for piece in samples]}
+    sets = {SAMPLES: [piece.reading.encoded for piece in samples]}
     if unmet:
-        sets["not learned from"] = list(unmet)
+        sets[CONTROL] = list(unmet)
     return new_shares(training, sets, bundle.vocabulary, LENGTHS)

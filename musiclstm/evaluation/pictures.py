@@ -110,7 +110,7 @@ def densities(
         sets: Name and values, two or three of them; of each at least one.
         note: At the right of the title.
     """
-    figure, axes = new_figure(_SMALL, 2.0)
+    figure, axes = new_figure(_SMALL, 2.2)
     chart = axes[0, 0]
     every = np.concatenate([np.asarray(values, float) for values in sets.values()])
     low, high = float(every.min()), float(every.max())
@@ -125,12 +125,13 @@ def densities(
     chart.set_title(note, loc="right", size=8.5, color=GREY)
     chart.set_yticks([])
     chart.spines["left"].set_visible(False)
-    chart.legend(**{**_LEGEND, "fontsize": 7.5})
+    chart.set_ylim(0, 1.25 * chart.get_ylim()[1])  # room for the names
+    chart.legend(loc="upper center", ncols=len(sets), **{**_LEGEND, "fontsize": 7.5})
     said = "; ".join(f"{name} median {np.median(values):.3g}" for name, values in sets.items())
     return Picture(as_png(figure), f"{title}: {said} {unit}.")
 
 
-def median(values: Sequence[float]) -> float:
+def median(values: Sequence[float] | FloatArray) -> float:
     """The median; NaN of nothing."""
     return float(np.median(values)) if len(values) else math.nan
 

@@ -1,15 +1,39 @@
 """An examination as a page that people read, and as values that programs read."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from musiclstm.encoding import Field
 from musiclstm.evaluation import pictures
-from musiclstm.evaluation.examine import MODEL, SET_NAMES, Examination
+from musiclstm.evaluation.beside import PASSAGES, Comparison
+from musiclstm.evaluation.chorale_rules import RULES
+from musiclstm.evaluation.examine import CONTROL, CORPUS, MODEL, SAMPLES, SET_NAMES, Examination
 from musiclstm.evaluation.likelihood import Nats, as_dict
 from musiclstm.evaluation.new_runs import LENGTHS
-from musiclstm.rendering.document import Block, Callout, Section, Table, Text
+from musiclstm.features import CATALOGUE
+from musiclstm.rendering.document import (
+    Block,
+    Callout,
+    Fold,
+    Grid,
+    Picture,
+    Section,
+    Table,
+    Text,
+)
+
+# What each rule is counted by, and how that is said.
+_COUNTED_BY = {
+    "parallel_fifths": ("pieces", "a piece"),
+    "parallel_octaves": ("pieces", "a piece"),
+    "hidden_fifths": ("pieces", "a piece"),
+    "hidden_octaves": ("pieces", "a piece"),
+    "crossings": ("moves", "100 moves"),
+    "overlaps": ("moves", "100 moves"),
+    "wide_spacings": ("steps", "100 steps"),
+    "out_of_range": ("notes", "100 notes"),
+}
 
 
 def sections(found: Examination) -> list[Section]:
@@ -18,6 +42,7 @@ def sections(found: Examination) -> list[Section]:
         _verdict(found),
         _likelihood(found),
         _samples(found),
+        _form(found),
         _novelty(found),
     ]
     return [section for section in parts if section.blocks]
@@ -63,6 +88,16 @@ def values(found: Examination) -> dict[str, Any]:
                 "happened": [_or_none(value) for value in c.happened.tolist()],
             },
         },
+        "features": {name: _feature_values(of) for name, of in found.features.items()},
+        "chorale_rules": found.rules,
+        "form": {
+            name: {
+                "repeated_bars": of.repeated,
+                "bars_since_last_heard": of.reach.tolist(),
+                "structureness": of.structureness,
+            }
+            for name, of in found.forms.items()
+        },
         "novelty": {
             "longest_runs": [
                 {
@@ -81,6 +116,17 @@ def values(found: Examination) -> dict[str, Any]:
                 **{name: [_or_none(v) for v in shares] for name, shares in found.new.items()},
             },
         },
+    }
+
+
+def _feature_values(of: Comparison) -> dict[str, Any]:
+    sets = {SAMPLES: of.samples, CORPUS: of.corpus, CONTROL: of.control}
+    return {
+        "values": {name: values.tolist() for name, values in sets.items()},
+        "overlap": of.overlap,
+        "overlap_of_distances": of.distances,
+        "control_overlap": of.control_overlap,
+        "control_overlap_of_distances": of.control_distances,
     }
 
 
@@ -160,7 +206,152 @@ def _likelihood(found: Examination) -> Section:
 
 
 def _samples(found: Examination) -> Section:
-    return Section("What it composes, beside the music", [])
+    blocks: list[Block] = []
+    if found.features:
+        blocks += [
+            Text(
+                "Each number is measured of every piece; what the model composed is drawn over the "
+                "pieces that it learned from. The overlap of the two areas is 100% where they are "
+                "alike. What is to be had is told by pieces that it did not learn from, whose "
+                "overlap stands behind the stroke."
+            ),
+            Grid([_drawn(name, of) for name, of in found.features.items()]),
+            Table(
+                (
+                    "",
+                    *(f"{name}: median" for name in (SAMPLES, CORPUS, CONTROL)),
+                    "overlap",
+                    "to be had",
+                    "overlap of distances",
+                    "to be had",
+                ),
+                [_feature_row(name, of) for name, of in found.features.items()],
+                "Overlap of distances: within the samples, and from samples to the corpus, after "
+                "Yang and Lerch (2018).",
+            ),
+            Fold(
+                "What each number means",
+                [
+                    Table(
+                        ("number", "definition", "source"),
+                        [
+                            (
+                                CATALOGUE[name].words,
+                                CATALOGUE[name].definition,
+                                CATALOGUE[name].source,
+                            )
+                            for name in found.features
+                        ],
+                    )
+                ],
+            ),
+        ]
+    if found.rules:
+        blocks += [
+            Text(
+                "The rules of four-part harmony, told by music21. Bach breaks them too, now and "
+                "then; what matters is how often. Counted a piece, or where a rule can be broken "
+                "at every move or moment, out of a hundred of these."
+            ),
+            Table(
+                ("rule", "counted", *found.rules),
+                [
+                    (
+                        words,
+                        _COUNTED_BY[rule][1],
+                        *(f"{_rate(counts, rule):.2f}" for counts in found.rules.values()),
+                    )
+                    for rule, words in RULES.items()
+                ],
+            ),
+        ]
+    return Section("What it composes, beside the music", blocks)
+
+
+def _drawn(name: str, of: Comparison) -> Picture:
+    feature = CATALOGUE[name]
+    scale = 100 if feature.unit == "%" else 1
+    control = "" if of.control_overlap is None else f" | {of.control_overlap:.0%}"
+    return pictures.densities(
+        feature.words,
+        feature.unit,
+        {SAMPLES: (of.samples * scale).tolist(), CORPUS: (of.corpus * scale).tolist()},
+        f"{of.overlap:.0%}{control}",
+    )
+
+
+def _feature_row(name: str, of: Comparison) -> Sequence[str]:
+    feature = CATALOGUE[name]
+    scale = 100 if feature.unit == "%" else 1
+    unit = f" ({feature.unit})" if feature.unit else ""
+    medians = (pictures.median(values) * scale for values in (of.samples, of.corpus, of.control))
+    shares = (of.overlap, of.control_overlap, of.distances, of.control_distances)
+    return (
+        f"{feature.words}{unit}",
+        *("" if math.isnan(value) else f"{value:.4g}" for value in medians),
+        *("" if share is None else f"{share:.0%}" for share in shares),
+    )
+
+
+def _rate(counts: Mapping[str, int], rule: str) -> float:
+    by, _ = _COUNTED_BY[rule]
+    return counts[rule] * (1 if by == "pieces" else 100) / max(1, counts[by])
+
+
+def _form(found: Examination) -> Section:
+    if not found.forms:
+        return Section("Form", [])
+    sets = found.forms
+    beside = [name for name in (CORPUS, SAMPLES) if name in sets]
+    return Section(
+        "Form",
+        [
+            Text(
+                "A bar that was heard before, in its pitches beat by beat, is a repeat. How far "
+                "back repeats reach says how far the model's memory does; music that has a form "
+                "repeats after four, eight or sixteen bars, a model that has lost the thread at "
+                "once or never."
+            ),
+            pictures.lines(
+                "",
+                range(1, len(sets[SAMPLES].reach) + 1),
+                {name: of.reach.tolist() for name, of in sets.items()},
+                x_label="bars since a bar was last heard",
+                y_label="share of all bars",
+            ),
+            Table(
+                ("", *sets),
+                [
+                    (
+                        "bars that were heard before",
+                        *(f"{of.repeated:.0%}" for of in sets.values()),
+                    ),
+                    *(
+                        (
+                            f"structureness: {name}",
+                            *(f"{of.structureness[name]:.2f}" for of in sets.values()),
+                        )
+                        for name in PASSAGES
+                    ),
+                ],
+                "Structureness (Wu and Yang 2020): how well the best repeated passage of a length "
+                "explains the piece, 0 to 1.",
+            ),
+            Text(
+                "A piece against itself, bar by bar: the darker, the more alike. A repeat is a "
+                "line beside the diagonal, a section a dark square."
+            ),
+            Grid(
+                [
+                    pictures.self_similarity(
+                        sets[name].matrix,
+                        "a piece of the corpus" if name == CORPUS else "a sample",
+                    )
+                    for name in beside
+                ]
+            ),
+        ],
+    )
 
 
 def _novelty(found: Examination) -> Section:

@@ -129,7 +129,7 @@ def _features(values: dict[str, float], usual: Typical) -> tuple[float | None, s
     name = max(z, key=lambda name: abs(usual.features[name].z(values[name], np.inf)))
     if abs(z[name]) < _NOTICED:
         return distance, "like it in all that is measured"
-    _, words, unit = FEATURES[name]
+    words, unit = FEATURES[name].words, FEATURES[name].unit
     scale, after = (100, "%") if unit == "%" else (1, f" {unit}".rstrip())
     value, (middle, spread) = values[name] * scale, usual.features[name]
     around = f" ± {_plain(spread * scale)}" if spread > least_spread(middle) else ""

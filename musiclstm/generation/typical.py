@@ -13,31 +13,18 @@ What the training pieces themselves say of likelihood and of copies is worth lit
 the model knows best, and each is a copy of itself. So both are measured on held-out pieces.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from musiclstm.encoding import Encoded, Field, Vocabulary, decode
-from musiclstm.features import (
-    chordal_share,
-    empty_beat_rate,
-    groove_consistency,
-    harmonic_change_rate,
-    longest_repeat,
-    melodic_interval,
-    note_density,
-    note_length,
-    pitch_class_entropy,
-    pitch_range,
-    polyphony,
-    scale_consistency,
-)
+from musiclstm.features.catalogue import CATALOGUE, Feature
 from musiclstm.generation.copied_runs import RUN
 from musiclstm.generation.novelty import Copied, CopyCheck
 from musiclstm.model import Bundle
-from musiclstm.score import Column, Score
+from musiclstm.score import Score
 
 # Of each piece its beginning is measured: four minutes of a chorale, and memory has a bound.
 MOST_ROWS = 1024
@@ -51,44 +38,23 @@ _INNER = (0.1587, 0.8413)  # of a normal distribution one standard deviation aro
 _LEAST_NATS, _LEAST_NOTES, _LEAST_SHARE = 0.05, 1.0, 0.001  # of spreads
 
 
-class Feature(NamedTuple):
-    """Something that is measured of a score.
-
-    Attributes:
-        measure: How.
-        words: What it is, as a musician says it.
-        unit: Of its values; ``"%"`` where they are shares.
-    """
-
-    measure: Callable[[Score], float]
-    words: str
-    unit: str
-
-
-def melodic_motion(score: Score) -> float:
-    """Measure how far parts move from note to note: mean over the parts, in semitones.
-
-    A part without notes does not count, nor a drum; 0 where there is no other.
-    """
-    parts = np.unique(score.notes[:, Column.PART]).tolist()
-    pitched = [part for part in parts if not score.parts[part].is_drum]
-    return float(np.mean([melodic_interval(score, part) for part in pitched])) if pitched else 0.0
-
-
 # None of them asks for a number of parts, for a meter or for harmony, and transposing changes none.
 FEATURES: Mapping[str, Feature] = {
-    "pitch_class_entropy": Feature(pitch_class_entropy, "variety of pitches", "bits"),
-    "scale_consistency": Feature(scale_consistency, "notes within one scale", "%"),
-    "pitch_range": Feature(pitch_range, "range", "semitones"),
-    "polyphony": Feature(polyphony, "pitches that sound at once", ""),
-    "note_density": Feature(note_density, "note density", "notes a quarter"),
-    "note_length": Feature(note_length, "length of notes", "quarters"),
-    "melodic_motion": Feature(melodic_motion, "steps of the melodies", "semitones"),
-    "groove_consistency": Feature(groove_consistency, "likeness of neighbouring bars", "%"),
-    "empty_beats": Feature(empty_beat_rate, "empty beats", "%"),
-    "harmonic_changes": Feature(harmonic_change_rate, "changes of harmony", "a quarter"),
-    "chordal_share": Feature(chordal_share, "time that fits into a chord", "%"),
-    "longest_repeat": Feature(longest_repeat, "repetitions of a note", "in a row"),
+    name: CATALOGUE[name]
+    for name in (
+        "pitch_class_entropy",
+        "scale_consistency",
+        "pitch_range",
+        "polyphony",
+        "note_density",
+        "note_length",
+        "melodic_motion",
+        "groove_consistency",
+        "empty_beats",
+        "harmonic_changes",
+        "chordal_share",
+        "longest_repeat",
+    )
 }
 
 

@@ -113,7 +113,7 @@ def train(
             progress = {**brief.as_dict(), "step": 0}
             checkpoint = replace(checkpoint, progress=progress)
             save_checkpoint(folder, checkpoint)
-        with _silent_stderr():
+        with silent_stderr():
             from musiclstm.training.step import Trainer  # noqa: PLC0415 - takes seconds
 
             start = {
@@ -290,7 +290,7 @@ def summarise(
 
 
 @contextmanager
-def _silent_stderr() -> Iterator[None]:
+def silent_stderr() -> Iterator[None]:
     """Keep what TensorFlow's C++ says while it loads from the user; Python errors still pass."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()

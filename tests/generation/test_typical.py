@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from musiclstm.encoding import build_vocabulary, decode, encode
+from musiclstm.features import melodic_motion
 from musiclstm.generation import CopyCheck, Typical, typical
 from musiclstm.generation.typical import (
     FEATURES,
@@ -17,7 +18,6 @@ from musiclstm.generation.typical import (
     beginning,
     count_notes,
     features_of,
-    melodic_motion,
     nats_per_note,
 )
 from musiclstm.model import load_bundle

@@ -87,7 +87,7 @@ def test_killed_while_tensorflow_is_loaded(trained, corpus, tmp_path, monkeypatc
     out = tmp_path / "killed"
     with monkeypatch.context() as patch:
         # the module, which has the name of its function
-        patch.setattr(sys.modules["musiclstm.training.train"], "_silent_stderr", kill)
+        patch.setattr(sys.modules["musiclstm.training.train"], "silent_stderr", kill)
         killed(corpus, out, at=-1)
     assert is_shell(out)
     assert has_checkpoint(out)
