@@ -31,6 +31,7 @@ SECTIONS = {
     },
     "Look and listen": {
         "evaluate": Lazy("musiclstm.cli.evaluate:evaluate", "Say how good a model is, and why."),
+        "inspect": Lazy("musiclstm.cli.inspect:inspect", "Show gates and memory along a piece."),
         "lab": Lazy("musiclstm.cli.lab:lab", "Run what textbooks say of LSTMs."),
         "render": Lazy("musiclstm.cli.render:render", "Draw a piece as a piano roll."),
     },

@@ -21,12 +21,16 @@ class Experiment:
         target: ``module:function:settings`` in this package.
         summary: What it shows, a sentence.
         given: Attributes of :class:`~.music.Music` that it takes after its settings.
+        named: The same, taken by name.
+        plain: Whether it is handed the plain networks, which experiments share.
         keras: Whether it trains or runs Keras networks.
     """
 
     target: str
     summary: str
     given: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    plain: bool = False
     keras: bool = False
 
     def settings(self, *, quick: bool, seed: int) -> Any:
@@ -53,9 +57,11 @@ class Experiment:
             tell("loading TensorFlow")
             load_keras()
         function = getattr(import_module(f"musiclstm.lab.{module}"), name)
-        outcome: Outcome = function(
-            settings, *(getattr(music, name) for name in self.given), tell=tell
-        )
+        named = {name: getattr(music, name) for name in self.named}
+        if self.plain:
+            named["trained"] = music.plain(settings.networks, tell)
+        positional = (getattr(music, name) for name in self.given)
+        outcome: Outcome = function(settings, *positional, **named, tell=tell)
         return outcome
 
     def key(self, settings: Any, music: "Music") -> dict[str, Any]:
@@ -63,9 +69,10 @@ class Experiment:
         from musiclstm import __version__  # noqa: PLC0415
 
         key: dict[str, Any] = {"musiclstm": __version__, "settings": asdict(settings)}
-        if "bundle" in self.given:
+        needed = {*self.given, *self.named}
+        if "bundle" in needed:
             key["bundle"] = music.bundle.digest
-        if set(self.given) - {"bundle"}:
+        if needed - {"bundle"}:
             key["bundle"], key["corpus"] = music.bundle.digest, music.pieces.corpus.digest
         return key
 
@@ -73,23 +80,29 @@ class Experiment:
 # In the order in which a student should read them.
 EXPERIMENTS: Mapping[str, Experiment] = {
     "cell": Experiment(
-        "cell:cell:CellSettings", "One LSTM cell by hand, number by number.", keras=True
+        "cell:cell:CellSettings",
+        "One LSTM cell by hand, number by number.",
+        ("bundle", "piece"),
+        keras=True,
     ),
     "gradients": Experiment(
         "gradients:gradients:GradientsSettings",
         "How far back gradients reach: plain network and LSTM.",
-        ("data",),
+        ("own",),
+        plain=True,
         keras=True,
     ),
     "lags": Experiment(
-        "long_lags:lags:LagsSettings",
+        "long_lags:long_lags:LongLagsSettings",
         "Classic tasks with long lags: solved, and failed.",
         keras=True,
     ),
     "listening": Experiment(
         "listening:listening:ListeningSettings",
         "How many bars back the model listens.",
-        ("bundle", "data"),
+        ("own",),
+        named=("bundle",),
+        plain=True,
         keras=True,
     ),
     "noise": Experiment(
@@ -100,8 +113,7 @@ EXPERIMENTS: Mapping[str, Experiment] = {
     "cost": Experiment(
         "cost:cost:CostSettings",
         "Time and memory a note against length.",
-        ("bundle",),
-        keras=True,
+        ("bundle", "piece"),
     ),
     "initialisation": Experiment(
         "initialisation:initialisation:InitialisationSettings",

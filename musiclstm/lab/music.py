@@ -8,6 +8,8 @@ from pathlib import Path
 from musiclstm.encoding import Encoded
 from musiclstm.errors import RequestError
 from musiclstm.ingest.batch import Progress
+from musiclstm.lab.plain import Pieces as PlainPieces
+from musiclstm.lab.plain import PlainSettings, Tell, Trained, textbook, train_plain
 from musiclstm.model import Bundle
 from musiclstm.model.pieces import Pieces, encoded, read_pieces
 from musiclstm.training.corpus import TrainingSet, prepare_corpus
@@ -66,6 +68,32 @@ class Music:
             leave_out=lambda source: source not in used,
             held_out=drawn,
         )
+
+    @cached_property
+    def own(self) -> PlainPieces:
+        """The same split, as the bundle reads it, for networks that are compared with it."""
+        splits = {"train": self.learned, "valid": self.held_out}
+        return PlainPieces(self.bundle.vocabulary, splits)
+
+    @cached_property
+    def piece(self) -> Encoded:
+        """A held-out piece, as the bundle reads it; one to learn from where none is held out."""
+        return (self.held_out or self.learned)[0]
+
+    def plain(self, settings: PlainSettings, tell: Tell) -> dict[str, Trained]:
+        """Textbook networks that have learned from the same pieces, trained once for all.
+
+        Args:
+            settings: What they have in common.
+            tell: Is told how far it is.
+        """
+        if settings not in self._plain:
+            self._plain[settings] = train_plain(self.own, textbook(settings), tell)
+        return self._plain[settings]
+
+    @cached_property
+    def _plain(self) -> dict[PlainSettings, dict[str, Trained]]:
+        return {}
 
     @cached_property
     def learned(self) -> list[Encoded]:

@@ -1,6 +1,7 @@
 """The LSTM layers in NumPy, for composing: a row at a time, or a whole piece layer by layer."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +61,48 @@ class Cells:
             x = x + hidden[1:]
         return x
 
+    def trace(self, x: FloatArray) -> "Gates":
+        """All layers over a whole piece ``(rows, U)``, with all that happens in the cells."""
+        layers = []
+        for kernel, bias in self._gates:
+            projected = x @ kernel.values[: self._units]
+            projected += bias
+            recurrent = kernel.values[self._units :]
+            h, c = np.zeros((2, len(x), self._units), np.float32)
+            before_h = before_c = np.zeros(self._units, np.float32)
+            gates = np.empty_like(projected)
+            for row in range(len(x)):
+                a = projected[row]
+                a += before_h @ recurrent
+                _activate(a, self._units)
+                gates[row] = a
+                _update(a, before_c, h[row], c[row])
+                before_h, before_c = h[row], c[row]
+            i, f, o, g = np.split(gates, 4, axis=1)
+            layers.append((i, f, o, g, c, h))
+            x = x + h
+        return Gates(*(np.stack(of) for of in zip(*layers, strict=True)))
+
+
+class Gates(NamedTuple):
+    """What happens in the cells along a piece, float32 ``(layers, rows, units)`` each.
+
+    Attributes:
+        input: How far each cell lets the new in, 0 to 1.
+        forget: How much of what it holds each cell keeps, 0 to 1.
+        output: How much of it each cell shows, 0 to 1.
+        candidate: What is new, -1 to 1.
+        cell: What each cell holds, after the row.
+        hidden: What each cell shows, after the row, -1 to 1.
+    """
+
+    input: FloatArray
+    forget: FloatArray
+    output: FloatArray
+    candidate: FloatArray
+    cell: FloatArray
+    hidden: FloatArray
+
 
 def _gates(weights: Mapping[str, FloatArray], layer: int, units: int) -> tuple[Matrix, FloatArray]:
     """Kernel ``(2U, 4U)`` over input and hidden state, and bias, in the order i, f, o, g.
@@ -86,11 +129,21 @@ def _cell(a: FloatArray, c: FloatArray, new_h: FloatArray, new_c: FloatArray) ->
 
     Source: Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000.
     """
-    units = c.shape[-1]
+    _activate(a, c.shape[-1])
+    _update(a, c, new_h, new_c)
+
+
+def _activate(a: FloatArray, units: int) -> None:
+    """Turn what the gates read into what they are, in place."""
     np.tanh(a, out=a)
     sigmoids = a[..., : 3 * units]
     sigmoids *= _HALF
     sigmoids += _HALF
+
+
+def _update(a: FloatArray, c: FloatArray, new_h: FloatArray, new_c: FloatArray) -> None:
+    """Let gates ``a`` change the cell and show it; ``a`` is used up."""
+    units = c.shape[-1]
     i, f, o = a[..., :units], a[..., units : 2 * units], a[..., 2 * units : 3 * units]
     i *= a[..., 3 * units :]
     np.multiply(f, c, out=new_c)

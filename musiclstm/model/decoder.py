@@ -41,9 +41,10 @@ from musiclstm.encoding.masks import (
 )
 from musiclstm.encoding.ruler import UNSPECIFIED_BARS, Ruler
 from musiclstm.model.architecture import NetworkConfig
+from musiclstm.model.cells import Gates
 from musiclstm.model.folded import Folded, as_float32
 from musiclstm.model.heads import DurationHints, Hints, PitchHints, log_softmax
-from musiclstm.model.likelihood import log_probs_of_piece, nats_of_piece
+from musiclstm.model.likelihood import gates_of_piece, log_probs_of_piece, nats_of_piece
 from musiclstm.model.state import Asked, DecoderState, HeardOnset, Known
 from musiclstm.score import MeterMap
 
@@ -211,6 +212,21 @@ class Decoder:
         piece = prepare(encoded, self.vocabulary, conditions=wishes)
         said = self._said(wishes)
         yield from log_probs_of_piece(self.folded, piece, said, self.vocabulary)
+
+    def gates(self, encoded: Encoded, conditions: Conditions | None = None) -> Gates:
+        """What happens in the cells while a piece is read.
+
+        Args:
+            encoded: The piece.
+            conditions: What the model may know; by default nothing.
+
+        Returns:
+            float32 ``(layers, rows, units)`` each: entry r is the state from which row r is
+            foretold, so that the first has read nothing but START, and the last all but END.
+        """
+        wishes = conditions or Conditions()
+        piece = prepare(encoded, self.vocabulary, conditions=wishes)
+        return gates_of_piece(self.folded, piece, self._said(wishes))
 
     def _said(self, conditions: Conditions) -> FloatArray:
         """What conditions say to every row, ``(U,)``; of several styles each as much as its share.

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from musiclstm.encoding import Field, Piece, Vocabulary
+from musiclstm.model.cells import Gates
 from musiclstm.model.folded import Folded
 from musiclstm.model.heads import DurationHints, Hints, PitchHints, log_softmax
 
@@ -74,10 +75,7 @@ def _sums(folded: Folded, piece: Piece, conditions: FloatArray) -> list[FloatArr
     onset = w.onset_layer(c.onset_ids, c.sounding, c.remaining, c.struck)
     voice = w.voice_layer(c.voice_ids, c.voice_sounding, c.voice_shares)
     note = w.note_layer(c.note_ids, c.note_shares)
-    x = w.row(piece.inputs[:-1], piece.after_ids[:-1])
-    x += onset[:-1] @ w.onset_read
-    x += conditions
-    sums = w.cells.sequence(x) @ w.output
+    sums = w.cells.sequence(_read(folded, piece, onset, conditions)) @ w.output
     sums += w.biases
     sums[:, Field.PART * h :] += onset[1:] @ w.onset
     sums[:, Field.PITCH * h :] += voice[1:] @ w.voice
@@ -85,3 +83,27 @@ def _sums(folded: Folded, piece: Piece, conditions: FloatArray) -> list[FloatArr
     for field, table in enumerate(w.choices):
         sums[:, (field + 1) * h :] += table.take(piece.inputs[1:, field], axis=0)
     return np.split(sums, len(Field), axis=1)
+
+
+def gates_of_piece(folded: Folded, piece: Piece, conditions: FloatArray) -> Gates:
+    """What happens in the cells while a piece is read.
+
+    Args:
+        folded: The network's weights.
+        piece: Made ready, as it is.
+        conditions: What they say to every row, float32 ``(U,)``.
+
+    Returns:
+        Of START and of every row but the last, which nothing follows; ``len(piece)`` in all.
+    """
+    c = piece.context
+    onset = folded.onset_layer(c.onset_ids, c.sounding, c.remaining, c.struck)
+    return folded.cells.trace(_read(folded, piece, onset, conditions))
+
+
+def _read(folded: Folded, piece: Piece, onset: FloatArray, conditions: FloatArray) -> FloatArray:
+    """What the first LSTM layer reads, ``(rows, U)``: START, and every row but the last."""
+    x = folded.row(piece.inputs[:-1], piece.after_ids[:-1])
+    x += onset[:-1] @ folded.onset_read
+    x += conditions
+    return x
