@@ -9,7 +9,8 @@ from musiclstm.encoding import Encoded
 from musiclstm.errors import RequestError
 from musiclstm.ingest.batch import Progress
 from musiclstm.lab.plain import Pieces as PlainPieces
-from musiclstm.lab.plain import PlainSettings, Tell, Trained, textbook, train_plain
+from musiclstm.lab.plain import PlainSettings, Tell, textbook
+from musiclstm.lab.plain_keras import Trained, train_plain
 from musiclstm.model import Bundle
 from musiclstm.model.pieces import Pieces, encoded, read_pieces
 from musiclstm.training.corpus import TrainingSet, prepare_corpus

@@ -7,15 +7,15 @@ import pytest
 
 from musiclstm.encoding import Field
 from musiclstm.errors import TrainingError
-from musiclstm.lab.gradients import (
+from musiclstm.lab.gradient_norms import (
     Curve,
     GradientsSettings,
     Norms,
     curves_of,
     draw_sequences,
-    gradients,
     gradients_over_lag,
 )
+from musiclstm.lab.gradients import gradients
 from musiclstm.lab.outcome import json_ready
 from musiclstm.lab.plain import Pieces, PlainModel, PlainSettings, Rows, textbook
 from tests.bundles import chorale, training_set

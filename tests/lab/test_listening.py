@@ -11,27 +11,19 @@ from hypothesis import strategies as st
 from musiclstm.encoding import Conditions, Field, build_vocabulary, decode, encode, prepare
 from musiclstm.errors import MusicLSTMError
 from musiclstm.evaluation.baselines import NGram
-from musiclstm.lab.listening import (
-    CUT,
-    SHUFFLED,
-    STATE,
-    ListeningSettings,
-    Losses,
-    Moment,
+from musiclstm.lab.listening import listening
+from musiclstm.lab.listening_histories import CUT, SHUFFLED, STATE, Moment, cut, moments_of, shuffle
+from musiclstm.lab.listening_losses import ListeningSettings, Losses, hearing, measure
+from musiclstm.lab.listening_models import (
     Prepared,
     bundle_listener,
-    cut,
-    hearing,
-    listening,
-    measure,
-    moments_of,
     ngram_listener,
     plain_listener,
-    shuffle,
     state_cut,
 )
 from musiclstm.lab.outcome import json_ready
-from musiclstm.lab.plain import Pieces, PlainModel, PlainSettings, Rows, Trained
+from musiclstm.lab.plain import Pieces, PlainModel, PlainSettings, Rows
+from musiclstm.lab.plain_keras import Trained
 from musiclstm.model import load_bundle
 from musiclstm.score import MeterMap, Score
 from tests.bundles import chorale, chorales, tiny_bundle

@@ -5,15 +5,8 @@ import pytest
 
 from musiclstm.encoding import Field
 from musiclstm.errors import TrainingError
-from musiclstm.lab.plain import (
-    Pieces,
-    PlainNetwork,
-    PlainSettings,
-    Rows,
-    Trained,
-    textbook,
-    train_plain,
-)
+from musiclstm.lab.plain import Pieces, PlainSettings, Rows, textbook
+from musiclstm.lab.plain_keras import PlainNetwork, Trained, train_plain
 from musiclstm.training.batches import BatchMaker
 from musiclstm.training.corpus import TrainingSet
 from tests.bundles import chorale, training_set
