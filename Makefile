@@ -68,8 +68,8 @@ demo: $(STAMP)  ## corpus, three minutes of training, three new pieces in out/ w
 	@echo "                 $(BIN)/musiclstm ingest midi_data/mine, and train longer:"
 	@echo "                 $(BIN)/musiclstm train midi_data/mine -o trained/mine --minutes 30"
 
-test: $(STAMP)  ## run the tests
-	$(BIN)/python -m pytest
+test: $(STAMP)  ## run the tests, two at a time
+	$(BIN)/python -m pytest -n 2
 
 check: $(STAMP)  ## lint, formatting, types and layers: what must hold before a commit
 	$(BIN)/ruff check

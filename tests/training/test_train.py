@@ -39,6 +39,12 @@ def test_a_bundle_comes_out(trained):
     assert list((trained.path / "samples").glob("*.mid"))
 
 
+def test_the_verdict_stands_in_the_card(trained):
+    card = (trained.path / "README.md").read_text()
+    assert "The verdict: " in card
+    assert "Train longer." in card  # twelve steps are not enough, whatever is learned
+
+
 def test_it_learns(trained):
     rows = list(csv.DictReader((trained.path / "history.csv").read_text().splitlines()))
     nats = [float(row["valid_nats"]) for row in rows]
@@ -165,3 +171,11 @@ def test_config_json_says_everything(trained):
     assert TrainingConfig.from_dict(config["training"]) == TINY
     assert {"musiclstm", "keras", "tensorflow", "python"} <= set(config["versions"])
     assert load_bundle(trained.path).digest == trained.digest
+
+
+def test_the_verdict_is_told(corpus, tmp_path):
+    listener = Listener()
+    train(corpus, replace(TINY, samples=0), tmp_path / "model", reporter=listener)
+    assert listener.verdict is not None
+    assert listener.verdict.mood in ("mixed", "bad")
+    assert listener.verdict.findings[0].title == listener.verdict.title

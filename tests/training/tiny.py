@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from musiclstm.evaluation.verdict import Verdict
 from musiclstm.ingest import Corpus, FileReport, IngestReport
 from musiclstm.model import NetworkConfig
 from musiclstm.score import Key, Meter, MeterMap, Part, Score, Tempo
@@ -77,6 +78,10 @@ class Listener(Silent):
     def __init__(self, at: int = -1, raised: type[BaseException] = KeyboardInterrupt) -> None:
         self.at, self.raised = at, raised
         self.words: list[str] = []
+        self.verdict: Verdict | None = None
+
+    def judged(self, verdict):
+        self.verdict = verdict
 
     def planned(self, steps):
         if self.at == 0:
