@@ -108,7 +108,7 @@ def densities(
         title: What is measured.
         unit: Of the values.
         sets: Name and values, two or three of them; of each at least one.
-        note: At the right of the title.
+        note: In the corner.
     """
     figure, axes = new_figure(_SMALL, 2.2)
     chart = axes[0, 0]
@@ -122,7 +122,9 @@ def densities(
         chart.hist(values, edges, weights=weights, color=colour, alpha=0.35, label=name)
         chart.hist(values, edges, weights=weights, histtype="step", color=colour, linewidth=1.2)
     plain(chart, title, x=unit)
-    chart.set_title(note, loc="right", size=8.5, color=GREY)
+    chart.text(
+        0.99, 0.84, note, transform=chart.transAxes, ha="right", va="top", size=8.5, color=GREY
+    )
     chart.set_yticks([])
     chart.spines["left"].set_visible(False)
     chart.set_ylim(0, 1.25 * chart.get_ylim()[1])  # room for the names

@@ -320,8 +320,9 @@ def little_music(e: Evidence) -> Finding | None:
 
 def still_gaining(e: Evidence) -> Finding | None:
     """Training that ended while held-out pieces were still getting better ended too early."""
-    if (gained := _still_gaining(e)) is None:
-        return None
+    behind = e.held_out is not None and e.ngram is not None and e.held_out > e.ngram - _SAME
+    if behind or (gained := _still_gaining(e)) is None:
+        return None  # behind an n-gram that is told already
     return Finding(
         "still_gaining",
         "mixed",
