@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 DEFAULT_BARS = 16  # drawn of a piece
 MOST_BARS = 64  # sixteen feet of paper
+_MOST_ROWS = 8_192  # of the piece: its gates take 100 MB in a network of 2 x 256
 _MOST_PIECES = 60  # read to find out what units follow
 _COMPOSED_BARS = 16  # by a model with units held at zero
 
@@ -71,6 +72,7 @@ def inspect(
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from musiclstm.files import atomic_write_bytes, free_path  # noqa: PLC0415
     from musiclstm.generation.primer import fit  # noqa: PLC0415
+    from musiclstm.generation.typical import beginning  # noqa: PLC0415
     from musiclstm.generation.wishes import Wishes, ranges_of  # noqa: PLC0415
     from musiclstm.ingest import read_handed_in  # noqa: PLC0415
     from musiclstm.insight.muting import parse_units  # noqa: PLC0415
@@ -86,12 +88,15 @@ def inspect(
     primer = fit(handed.score, bundle.vocabulary, ranges_of(Wishes(), bundle))
     for told in primer.remarks:
         remark(told)
+    encoded = beginning(primer.encoded, bundle.vocabulary, _MOST_ROWS)
+    if len(encoded.events) < len(primer.encoded.events):
+        remark(f"only the first {len(encoded.events):,} notes are read")
     stem = piece.stem or "piece"
     folder = free_path(out or Path("out") / f"{stem}-inspect")
-    muted = _mute(bundle, primer.encoded, units, folder, seed) if units else None
-    findings = _findings(bundle, src, primer.encoded, quiet=quiet)
+    muted = _mute(bundle, encoded, units, folder, seed) if units else None
+    findings = _findings(bundle, src, encoded, quiet=quiet)
     tell = (lambda _: None) if quiet else (lambda stage: remark(f"{stage} ..."))
-    found = draw(bundle, primer.encoded, findings, chosen, tell)
+    found = draw(bundle, encoded, findings, chosen, tell)
     paths = []
     for name, picture in found.pictures.items():
         paths.append(folder / f"{name}.png")

@@ -24,21 +24,22 @@ FloatArray = npt.NDArray[np.float64]
 MOST_BARS = 32  # of which form is looked for: the work grows with the cube
 SAME = 0.95  # likeness from which on a bar is a repeat: a passing note may differ
 _BEATS_A_BAR = 16  # at most; longer bars are described in so many stretches
+_MOST_STEPS = 1_000_000  # that are described: ten thousand quarters, or an hour and a half
 
 
-def bars_described(score: Score, most: int = 10_000) -> FloatArray:
+def bars_described(score: Score, most: int = 2_000) -> FloatArray:
     """Describe each bar by how long each pitch class sounds on each beat.
 
     Args:
         score: Any piece; drums are left out.
-        most: Bars; those after them are left out.
+        most: Bars; those after them are left out, and those beyond a million steps.
 
     Returns:
         ``(bars, beats * 12)``, each bar of length 1 (or 0 where nothing sounds).
     """
     length = bar_steps(score)
     beats = min(_BEATS_A_BAR, max(1, round(length / score.steps_per_quarter)))
-    bars = min(most, -(-score.end // length))
+    bars = min(most, -(-score.end // length), -(-_MOST_STEPS // length))
     notes = pitched_notes(score).astype(np.int64)
     # a quarter of a step finer than a beat never matters: each step belongs to one beat
     beat_of = np.arange(bars * length) % length * beats // length

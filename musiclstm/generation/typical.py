@@ -156,13 +156,18 @@ class Typical:
         }
 
 
-def beginning(encoded: Encoded, vocabulary: Vocabulary) -> Encoded:
-    """A piece as far as it is measured: its first :data:`MOST_ROWS` rows, and END.
+def beginning(encoded: Encoded, vocabulary: Vocabulary, most_rows: int = MOST_ROWS) -> Encoded:
+    """A piece as far as it is measured: its first rows, and END.
 
     A wait or an open tie before the cut is cut off too. A shorter piece stays whole.
+
+    Args:
+        encoded: Its rows may lie on disk.
+        vocabulary: Of the rows.
+        most_rows: How many are kept.
     """
-    rows = encoded.events[:MOST_ROWS].astype(np.int32)  # on disk they are shorter
-    if len(encoded.events) <= MOST_ROWS:
+    rows = encoded.events[:most_rows].astype(np.int32)  # on disk they are shorter
+    if len(encoded.events) <= most_rows:
         return replace(encoded, events=rows)
     dangling = (rows[:, Field.SHIFT] == vocabulary.wait) | (
         rows[:, Field.DURATION] == vocabulary.tie

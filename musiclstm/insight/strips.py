@@ -184,7 +184,9 @@ def _edges(trace: Trace, end: int) -> npt.NDArray[np.float64]:
 
 
 def _legend(chart: Any) -> None:
-    chart.legend(
+    legend = chart.legend(
         loc="upper left", bbox_to_anchor=(0.0, 1.0), ncols=8, frameon=True, framealpha=0.85,
         edgecolor="none", fontsize=7.5, labelcolor=INK, borderpad=0.2,
     )  # fmt: skip
+    for text in legend.get_texts():  # parts are named by strangers: a dollar is a dollar
+        text.set_parse_math(False)

@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from musiclstm.encoding import Encoded
+from musiclstm.generation.typical import beginning
 from musiclstm.insight.events import describe, events_of
 from musiclstm.insight.trace import Trace, trace
 from musiclstm.model import Bundle
@@ -116,8 +117,9 @@ def find_units(
     """
     read: list[Trace] = []
     notes = 0
-    for piece in pieces:
-        if len(read) >= 2 and notes + piece.n_notes > _MOST_NOTES:
+    for whole in pieces:
+        piece = beginning(whole, bundle.vocabulary, _MOST_NOTES // 2)
+        if len(read) >= 2 and notes + len(piece.events) > _MOST_NOTES:
             break
         read.append(trace(bundle, piece))
         notes += len(read[-1].onset)

@@ -193,13 +193,15 @@ def _picture(heard: Sequence[Hearing]) -> bytes:
         # what is lost far away is a hundredth of what is lost nearby, and may be a gain
         chart.set_yscale("symlog", linthresh=_LINEAR)
         chart.axhline(0, color="black", linewidth=0.5)
-    figure.legend(
+    legend = figure.legend(
         *axes[0][0].get_legend_handles_labels(),
         loc="outside lower center",
         ncols=3,
         fontsize=8.5,
         frameon=False,
     )
+    for text in legend.get_texts():  # a model may be called anything
+        text.set_parse_math(False)
     return as_png(figure)
 
 

@@ -112,15 +112,18 @@ def _read(bundle: Bundle, src: Path, progress: Progress | None) -> Corpus:
 def sort_pieces(bundle: Bundle, corpus: Corpus) -> Pieces:
     """Tell of each piece of a corpus what a bundle knows of it."""
     own = bundle.corpus.get("pieces", [])
-    by_hash = {piece.get("hash"): index for index, piece in enumerate(own)}
+    # a stranger's list: anything may stand for a hash or a number
+    by_hash = {str(piece.get("hash")): index for index, piece in enumerate(own)}
     by_name = {
-        (Path(str(piece.get("source"))).stem, piece.get("notes")): index
+        (Path(str(piece.get("source"))).stem, str(piece.get("notes"))): index
         for index, piece in enumerate(own)
     }
     places: dict[str, list[int]] = {split: [] for split in SPLITS}
     met: set[int | None] = set()
     for place, file in enumerate(corpus.report.kept):
-        index = by_hash.get(file.content_hash, by_name.get((Path(file.source).stem, file.notes)))
+        index = by_hash.get(
+            file.content_hash, by_name.get((Path(file.source).stem, str(file.notes)))
+        )
         split = "new" if index is None else str(own[index].get("split"))
         places[split if split in SPLITS else "new"].append(place)
         met.add(index)

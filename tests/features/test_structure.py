@@ -118,3 +118,10 @@ def test_longer_passages_of_a_loop_explain_no_more():
     found = fitness(self_similarity(form("ab" * 4)))
     assert all(a >= b - 0.2 for a, b in pairwise(found[1:, 0]))
     assert fitness(np.zeros((0, 0))).shape == (0, 0)
+
+
+def test_a_note_far_away_costs_no_memory():
+    far = Score([[0, 96, 60, 80, 0], [2**30 - 200, 96, 60, 80, 0]], (Part(),))
+    assert len(bars_described(far)) == 2_000
+    assert repeat_distances(far).sum() == 0
+    assert structureness(far, 1) == 0

@@ -85,3 +85,21 @@ def test_units_are_sorted_by_what_they_follow():
     )  # fmt: skip
     assert sort_units(units, 0) == [1, 2, 0]
     assert [u.auc for u in Findings(units, 0.5, 2, 9, True).best(4)] == [0.9, 0.8, 0.7]
+
+
+def test_parts_may_be_called_anything(tmp_path):
+    from dataclasses import replace  # noqa: PLC0415
+
+    from musiclstm.encoding import build_vocabulary  # noqa: PLC0415
+    from musiclstm.insight.strips import Strips  # noqa: PLC0415
+    from musiclstm.insight.trace import trace  # noqa: PLC0415
+    from tests.bundles import chorales  # noqa: PLC0415
+
+    parts = [
+        replace(p, name=f"$\\frac{n}") for n, p in enumerate(build_vocabulary(chorales()).parts)
+    ]
+    bundle = load_bundle(tiny_bundle(tmp_path / "odd", parts=parts))
+    piece = encode(chorale(bars=2), bundle.vocabulary)
+    strips = Strips(trace(bundle, piece), bundle.vocabulary)
+    assert strips.roll().png.startswith(b"\x89PNG")
+    assert strips.surprise().size[0] == strips.roll().size[0]

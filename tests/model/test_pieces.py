@@ -75,3 +75,10 @@ def test_a_folder_without_music(bundle, tmp_path):
     (tmp_path / "bad" / "x.mid").write_bytes(b"no music")
     with pytest.raises(MusicLSTMError, match="could be read"):
         read_pieces(bundle, tmp_path / "bad")
+
+
+def test_a_strangers_list_of_pieces_may_say_anything(bundle, folder):
+    pieces = [{"hash": [1], "source": {}, "notes": [2], "split": 3}, {}]
+    strange = replace(bundle, corpus={"pieces": pieces})
+    found = sort_pieces(strange, read_folder(folder))
+    assert (found.count("new"), found.missing) == (6, 2)
