@@ -22,6 +22,7 @@ from musiclstm.generation.typical import (
     FEATURES,
     MOST_ROWS,
     Typical,
+    Usual,
     beginning,
     count_notes,
     features_of,
@@ -89,6 +90,7 @@ class Evidence:
         sampled: What it composes.
         usual_entropy: Variety of pitches in the corpus, bits: median.
         usual_repeats: Longest run of one note in its pieces: median.
+        usual_nats: Nats of the pieces that were held out in training: their median, and a spread.
     """
 
     notes: int = 0
@@ -102,6 +104,7 @@ class Evidence:
     sampled: Sampled | None = None
     usual_entropy: float | None = None
     usual_repeats: float | None = None
+    usual_nats: Usual | None = None
 
 
 STRANGE = 3.0  # spreads; of normal values 1 in 370 is farther off, and here it is a median
@@ -137,6 +140,7 @@ def gather(
         order = _difference(bundle.decoder.score, mixed, others)
         ngram_order = None if ngram is None else _difference(ngram.nats, mixed, others)
     typical = Typical.of_bundle(bundle).features
+    usual_nats = Typical.of_bundle(bundle).nats
     return Evidence(
         notes=int(results.get("train_notes") or 0),
         train=measure(bundle.decoder.score, known).total if known else None,
@@ -153,6 +157,7 @@ def gather(
         sampled=sampled(bundle, pieces) if pieces else None,
         usual_entropy=typical["pitch_class_entropy"].middle if typical else None,
         usual_repeats=typical["longest_repeat"].middle if typical else None,
+        usual_nats=usual_nats,
     )
 
 

@@ -35,6 +35,7 @@ _COPIES = 0.25
 _SHORT_OF = 0.4  # bits of variety that samples may lack: about three spreads of chorales
 _TOO_OFTEN = 3.0  # times the usual longest run of one note
 _UNFINISHED = 0.25  # of pieces
+_FAR = 4.0  # spreads of the nats of held-out pieces, for the mean of a set
 FEW_NOTES = 20_000  # to learn from; below it the default network learns its pieces by heart
 
 
@@ -196,6 +197,27 @@ def not_better_than_counting_runs(e: Evidence) -> Finding | None:
     )
 
 
+def another_kind(e: Evidence) -> Finding | None:
+    """What is far less likely than its own held-out pieces is music that it was not made for.
+
+    Then nothing that is measured on it says how good the model is. Where pieces that it learned
+    from lie beside it, and are known by heart, that is the likelier cause.
+    """
+    if e.held_out is None or e.usual_nats is None or by_heart(e) is not None:
+        return None
+    if e.usual_nats.z(e.held_out, 99.0) < _FAR:
+        return None
+    return Finding(
+        "another_kind",
+        "mixed",
+        "this is music of another kind than it learned",
+        f"These pieces cost it {e.held_out:.2f} nats a note; pieces of its own corpus that were "
+        f"held out cost {e.usual_nats.middle:.2f}.",
+        "To judge the model, name music like what it learned from; to make it learn this, train "
+        "with --init-from.",
+    )
+
+
 def by_heart(e: Evidence) -> Finding | None:
     """Pieces that it knows far better than others of their kind it has stored, not understood.
 
@@ -342,7 +364,7 @@ def learned(e: Evidence) -> Finding | None:
             return None
         beside = f", an n-gram of the same pieces {e.ngram:.2f}"
     order = "" if e.order is None else f" Shuffled pitches would cost it {e.order:.1f} nats more."
-    if e.order is not None and e.order <= _ORDER:
+    if (e.order is not None and e.order <= _ORDER) or another_kind(e) is not None:
         return None
     return Finding(
         "learned",
@@ -363,6 +385,7 @@ RULES: tuple[Callable[[Evidence], Finding | None], ...] = (
     gets_stuck,
     repeats,
     nobody_knows,
+    another_kind,
     since_when,
     little_music,
     strange,

@@ -11,6 +11,7 @@ from musiclstm.evaluation.evidence import Evidence, Moment, Sampled, gather, lea
 from musiclstm.evaluation.order import shuffled
 from musiclstm.evaluation.verdict import RULES, judge
 from musiclstm.generation import compose
+from musiclstm.generation.typical import Usual
 from musiclstm.model import load_bundle
 from musiclstm.model.bundle import HISTORY
 from musiclstm.model.pieces import encoded, read_pieces
@@ -30,6 +31,7 @@ GOOD = Evidence(
     sampled=Sampled(pieces=8, unfinished=0.0, entropy=2.9, repeats=4.0, copied=0.0, longest=12),
     usual_entropy=3.0,
     usual_repeats=3.0,
+    usual_nats=Usual(1.4, 0.25),
 )
 TURNING = tuple(Moment(n, 3 - n / 4, 1.5 + 0.02 * (n - 4) ** 2) for n in range(10))
 FALLING = tuple(Moment(n, 3 - n / 5, 3 - n / 6) for n in range(10))
@@ -57,6 +59,7 @@ def test_a_good_model_is_good():
         ({"curve": FALLING}, "still_gaining", "mixed"),
         ({"notes": 3_000}, "little_music", "mixed"),
         ({"held_out": None}, "nobody_knows", "mixed"),
+        ({"held_out": 5.0, "ngram": None, "train": None}, "another_kind", "mixed"),
         ({"sampled": GOOD.sampled._replace(copied=0.5, longest=80)}, "copies", "bad"),
         ({"sampled": GOOD.sampled._replace(entropy=1.0)}, "repeats", "bad"),
         ({"sampled": GOOD.sampled._replace(repeats=20.0)}, "repeats", "bad"),
@@ -113,6 +116,15 @@ def test_the_model_that_ships_has_learned(chorales):
     assert (verdict.mood, verdict.findings[0].rule) == ("good", "learned")
     assert 0.8 < evidence.train < evidence.held_out < evidence.ngram < evidence.counting
     assert evidence.order > 2
+
+
+def test_music_of_another_kind_is_told_from_its_own(chorales):
+    folk = load_bundle("folk")
+    _, _, others = chorales
+    pieces = encoded(folk, [decode(piece, chorales[0].vocabulary) for piece in others])
+    verdict = judge(gather(folk, [], pieces, []))
+    assert "another_kind" in [finding.rule for finding in verdict.findings]
+    assert verdict.mood != "good"
 
 
 def test_random_weights_have_learned_nothing(tmp_path):
