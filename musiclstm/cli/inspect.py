@@ -13,6 +13,7 @@ from musiclstm.errors import RequestError
 
 if TYPE_CHECKING:
     from musiclstm.encoding import Encoded
+    from musiclstm.insight.muting import Loss
     from musiclstm.insight.units import Findings
     from musiclstm.model import Bundle
 
@@ -20,6 +21,7 @@ DEFAULT_BARS = 16  # drawn of a piece
 MOST_BARS = 64  # sixteen feet of paper
 _MOST_ROWS = 8_192  # of the piece: its gates take 100 MB in a network of 2 x 256
 _MOST_PIECES = 60  # read to find out what units follow
+_NAMED = 8  # units
 _COMPOSED_BARS = 16  # by a model with units held at zero
 
 
@@ -75,9 +77,11 @@ def inspect(
     from musiclstm.generation.typical import beginning  # noqa: PLC0415
     from musiclstm.generation.wishes import Wishes, ranges_of  # noqa: PLC0415
     from musiclstm.ingest import read_handed_in  # noqa: PLC0415
+    from musiclstm.insight.muting import muted as hold_at_zero  # noqa: PLC0415
     from musiclstm.insight.muting import parse_units  # noqa: PLC0415
+    from musiclstm.insight.report import drawn, lead, sections, values  # noqa: PLC0415
     from musiclstm.insight.report import inspect as draw  # noqa: PLC0415
-    from musiclstm.insight.report import lead, sections, values  # noqa: PLC0415
+    from musiclstm.insight.trace import notes_of  # noqa: PLC0415
     from musiclstm.model import load_bundle  # noqa: PLC0415
     from musiclstm.rendering.document import write_document  # noqa: PLC0415
 
@@ -93,29 +97,35 @@ def inspect(
         remark(f"only the first {len(encoded.events):,} notes are read")
     stem = piece.stem or "piece"
     folder = free_path(out or Path("out") / f"{stem}-inspect")
-    muted = _mute(bundle, encoded, units, folder, seed) if units else None
+    # before anything is read: it is told at once if there are no such bars or units
+    grid = bundle.vocabulary.steps_per_quarter
+    drawn(notes_of(encoded, bundle.vocabulary), chosen, grid)
+    without = hold_at_zero(bundle, units)
     findings = _findings(bundle, src, encoded, quiet=quiet)
-    tell = (lambda _: None) if quiet else (lambda stage: remark(f"{stage} ..."))
+    muted = _mute(bundle, without, encoded, units, folder, seed) if units else None
+    tell = (lambda _: None) if quiet else remark
     found = draw(bundle, encoded, findings, chosen, tell)
     paths = []
     for name, picture in found.pictures.items():
         paths.append(folder / f"{name}.png")
         atomic_write_bytes(paths[-1], picture.png)
     page = folder / "index.html"
-    write_document(page, f"{handed.name}, read by {bundle.name}", lead(found), sections(found))
+    told_of = sections(found, muted[0] if muted else None)
+    write_document(page, f"{handed.name}, read by {bundle.name}", lead(found), told_of)
     if as_json:
         facts = {"page": str(page), "pictures": [str(path) for path in paths]}
-        print_json({**values(found), **facts, **({"muted": muted} if muted else {})})
+        print_json({**values(found), **facts, **({"muted": muted[1]} if muted else {})})
         return
-    for unit in findings.best(5):
+    for unit in findings.best(_NAMED):
         click.echo(unit.words)
     if muted:
+        of = muted[1]
         click.echo(
-            f"without {', '.join(mute)}: {muted['nats_per_note_muted']:.3f} nats a note of this "
-            f"piece, with {muted['nats_per_note']:.3f}"
+            f"without {', '.join(of['units'])}: {of['nats_per_note_muted']:.3f} nats a note of "
+            f"this piece, with {of['nats_per_note']:.3f}"
         )
-        click.echo(f"composed with: {muted['with']}")
-        click.echo(f"composed without: {muted['without']}")
+        click.echo(f"composed with: {of['with']}")
+        click.echo(f"composed without: {of['without']}")
     click.echo(f"the page: {page}")
 
 
@@ -151,27 +161,31 @@ def _findings(bundle: "Bundle", src: Path | None, piece: "Encoded", *, quiet: bo
             )
         remark("finding out what units follow ...")
     chosen = unmet if len(unmet) > 1 else unmet + known
-    if len(chosen) > 1:
-        return find_units(bundle, chosen, unseen=len(unmet) > 1)
-    return find_units(bundle, [piece, piece], unseen=False)
+    return find_units(bundle, chosen or [piece], unseen=chosen == unmet and bool(unmet))
 
 
 def _mute(
-    bundle: "Bundle", piece: "Encoded", units: list[tuple[int, int]], folder: Path, seed: int
-) -> dict[str, Any]:
+    bundle: "Bundle",
+    without: "Bundle",
+    piece: "Encoded",
+    units: list[tuple[int, int]],
+    folder: Path,
+    seed: int,
+) -> tuple["Loss", dict[str, Any]]:
     """Compose with and without some units, and say what the piece costs either way."""
-    from musiclstm.evaluation.likelihood import measure  # noqa: PLC0415
     from musiclstm.generation import compose  # noqa: PLC0415
-    from musiclstm.insight.muting import muted  # noqa: PLC0415
+    from musiclstm.insight.muting import FIELDS, loss  # noqa: PLC0415
     from musiclstm.rendering import write_midi  # noqa: PLC0415
 
-    found: dict[str, Any] = {"units": [f"{layer + 1}:{unit + 1}" for layer, unit in units]}
-    without = muted(bundle, units)
+    cost = loss(bundle, without, units, piece)
+    found: dict[str, Any] = {"units": list(cost.units), "seed": seed}
     names = "-".join(word.replace(":", "_") for word in found["units"])
     for which, model, suffix in (("with", bundle, ""), ("without", without, f"-without-{names}")):
         path = folder / f"composed-{seed}{suffix}.mid"
         write_midi(compose(model, seed=seed, bars=_COMPOSED_BARS)[0].score, path)
         found[which] = str(path)
-    found["nats_per_note"] = measure(bundle.decoder.score, [piece]).total
-    found["nats_per_note_muted"] = measure(without.decoder.score, [piece]).total
-    return found
+    found["nats_per_note"] = sum(cost.nats)
+    found["nats_per_note_muted"] = sum(cost.nats_muted)
+    found["by_field"] = dict(zip(FIELDS, cost.nats, strict=True))
+    found["by_field_muted"] = dict(zip(FIELDS, cost.nats_muted, strict=True))
+    return cost, found

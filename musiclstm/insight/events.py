@@ -2,8 +2,14 @@
 
 They are what units are held against. Each is true of some notes and false of others in most pieces;
 none looks at the model. Some look at what follows (a phrase ends where nothing new begins for a
-while): that is allowed here, because nothing of it is fed to the network. A unit that tells such an
-event has foreseen it.
+while): the network has not read that yet, but it has read how long the note is, which may give it
+away. In folk tunes length alone tells phrase ends with an AUC of 0.99, in chorales with 0.85. A
+unit that tells what is just before an event has foreseen more: those have names that begin with
+``before:``.
+
+Phrase ends were chosen among 49 definitions on 22 of Bach's chorales, by the fermatas that he
+wrote. On 21 others two in three of the onsets that are called so bear a fermata (0.66), and four in
+five fermatas are found (0.82); longer notes alone, twice the median gap, had 0.41 and 0.94.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,7 +20,7 @@ import numpy.typing as npt
 
 from musiclstm.encoding import Vocabulary
 from musiclstm.features.key import key_of_histogram
-from musiclstm.insight.trace import Trace
+from musiclstm.insight.trace import Notes
 from musiclstm.score import Key
 
 BoolArray = npt.NDArray[np.bool_]
@@ -22,7 +28,8 @@ IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
 _LONG = 2.0  # times the part's median duration
-_PAUSE = 2.0  # times the piece's median gap between onsets
+_PAUSE = 1.75  # times the mean gap between the onsets around it
+_AROUND = 4  # quarters before and after, in which those lie
 _LEAP = 5  # semitones: a fourth
 _QUARTER = 0.25  # of a part's notes, that are called high or low
 _NEW_CLASSES = 2  # pitch classes that did not sound before, where harmony changes
@@ -33,12 +40,19 @@ class Event:
     """A kind of event.
 
     Attributes:
-        words: Where or when it is, to stand after "at" or "on".
+        words: What it is, in the plural, to stand after "at" or "just before".
         definition: When a note is one, exactly.
+        ahead: Whether it is the next onset, or note, that is one.
     """
 
     words: str
     definition: str
+    ahead: bool = False
+
+    @property
+    def where(self) -> str:
+        """Where a note is that is one: "at beats", "just before beats"."""
+        return f"just before {self.words}" if self.ahead else f"at {self.words}"
 
 
 EVENTS: Mapping[str, Event] = {
@@ -46,8 +60,8 @@ EVENTS: Mapping[str, Event] = {
     "downbeat": Event("barlines", "the note begins on a barline"),
     "phrase_end": Event(
         "phrase ends",
-        "after the note's onset no part begins anything for at least a beat, and for twice the "
-        "piece's median gap between onsets",
+        "after the note's onset no part begins anything for at least a beat, and for 1.75 times "
+        "the mean gap between the onsets around it, a whole note to either side",
     ),
     "cadence": Event(
         "cadences",
@@ -70,27 +84,29 @@ EVENTS: Mapping[str, Event] = {
     "first_of_onset": Event("first notes of an onset", "no other note of the onset was read yet"),
     "last_of_onset": Event("last notes of an onset", "all notes of the onset have been read"),
     "second_half": Event("the second half of the piece", "the note begins in its second half"),
-    "minor": Event("pieces in minor", "the piece sounds like a minor key"),
 }
+# told of the next onset, and of the next note
+_ONSETS_AHEAD = ("beat", "downbeat", "phrase_end", "cadence", "harmony_change")
+_NOTES_AHEAD = ("leap", "repeat", "after_rest")
+_BEFORE = "before:"
 
 
-def events_of(trace: Trace, vocabulary: Vocabulary) -> dict[str, BoolArray]:
+def events_of(notes: Notes, vocabulary: Vocabulary) -> dict[str, BoolArray]:
     """Say of each note which events it is.
 
     Args:
-        trace: Of a piece of ``n`` notes.
+        notes: All ``n`` of a piece.
         vocabulary: Of its rows.
 
     Returns:
-        By the names of :data:`EVENTS`, and ``part:NAME`` for each model part where there are
-        several: bool ``(n,)``.
+        By the names of :data:`EVENTS`, ``part:NAME`` for each model part where there are several,
+        and ``before:NAME`` for what is foreseen: bool ``(n,)``.
     """
-    t, v = trace, vocabulary
+    t, v = notes, vocabulary
     grid = v.steps_per_quarter
     places = t.encoded.meter_map.locate(t.onset, grid)
     onsets, which = np.unique(t.onset, return_inverse=True)
     gaps = np.diff(onsets, append=int((t.onset + t.duration).max()))
-    usual_gap = float(np.median(gaps))
     beat = places.beat_steps
     drums = v.drum_parts[t.part]
     sounding = _sounding(t, onsets, drums)
@@ -105,7 +121,7 @@ def events_of(trace: Trace, vocabulary: Vocabulary) -> dict[str, BoolArray]:
     found: dict[str, BoolArray] = {
         "beat": places.position % beat == 0,
         "downbeat": places.position == 0,
-        "phrase_end": (gaps[which] >= beat) & (gaps[which] >= _PAUSE * usual_gap),
+        "phrase_end": (gaps[which] >= beat) & _pauses(onsets, gaps, _AROUND * grid)[which],
         "cadence": _cadences(t, sounding, onsets, drums)[which],
         "harmony_change": new[which],
         "high": (rank > 1 - _QUARTER) & ~drums,
@@ -120,10 +136,14 @@ def events_of(trace: Trace, vocabulary: Vocabulary) -> dict[str, BoolArray]:
         "first_of_onset": first,
         "last_of_onset": np.append(first[1:], True),
         "second_half": 2 * t.onset >= t.onset[-1],
-        "minor": np.full(len(t.onset), _in_minor(t, drums)),
     }
     if len(v.parts) > 1:
         found |= {f"part:{part.name}": t.part == number for number, part in enumerate(v.parts)}
+    ends = np.searchsorted(t.onset, t.onset, side="right")  # where the next onset begins
+    for name in _ONSETS_AHEAD:
+        found[_BEFORE + name] = np.append(found[name], False)[ends]
+    for name in _NOTES_AHEAD:
+        found[_BEFORE + name] = np.append(found[name][1:], False)
     return found
 
 
@@ -131,11 +151,27 @@ def describe(name: str) -> Event:
     """The event of a name that :func:`events_of` gives."""
     if name in EVENTS:
         return EVENTS[name]
+    if name.startswith(_BEFORE):
+        of = name.removeprefix(_BEFORE)
+        what = "onset" if of in _ONSETS_AHEAD else "note"
+        then = EVENTS[of]
+        return Event(then.words, f"of the next {what}: {then.definition}", ahead=True)
     part = name.partition(":")[2]
     return Event(f"notes of the {part}", f"the part that plays is the {part}")
 
 
-def _sounding(t: Trace, onsets: IntArray, drums: BoolArray) -> BoolArray:
+def _pauses(onsets: IntArray, gaps: IntArray, around: int) -> BoolArray:
+    """Which onsets are followed by a longer gap than those around have, ``(onsets,)``."""
+    first = np.searchsorted(onsets, onsets - around)
+    last = np.searchsorted(onsets, onsets + gaps + around)
+    sums = np.append(0, np.cumsum(gaps))
+    others = last - first - 1
+    mean = (sums[last] - sums[first] - gaps) / np.maximum(others, 1)
+    found: BoolArray = gaps >= _PAUSE * mean
+    return found
+
+
+def _sounding(t: Notes, onsets: IntArray, drums: BoolArray) -> BoolArray:
     """Which pitch classes sound once all of an onset has begun, ``(onsets, 12)``."""
     found = np.zeros((len(onsets), 12), bool)
     begin = np.searchsorted(onsets, t.onset)
@@ -146,7 +182,7 @@ def _sounding(t: Trace, onsets: IntArray, drums: BoolArray) -> BoolArray:
     return found
 
 
-def _cadences(t: Trace, sounding: BoolArray, onsets: IntArray, drums: BoolArray) -> BoolArray:
+def _cadences(t: Notes, sounding: BoolArray, onsets: IntArray, drums: BoolArray) -> BoolArray:
     """The onsets at which the dominant has gone to the tonic."""
     key = _key(t, drums)
     if key is None:
@@ -170,18 +206,13 @@ def _cadences(t: Trace, sounding: BoolArray, onsets: IntArray, drums: BoolArray)
     return found
 
 
-def _key(t: Trace, drums: BoolArray) -> Key | None:
+def _key(t: Notes, drums: BoolArray) -> Key | None:
     """The key that the piece sounds most like."""
     histogram = np.bincount(t.pitch[~drums] % 12, weights=t.duration[~drums], minlength=12)
     return key_of_histogram(histogram / max(1.0, histogram.sum()))
 
 
-def _in_minor(t: Trace, drums: BoolArray) -> bool:
-    key = _key(t, drums)
-    return key is not None and key.mode == "minor"
-
-
-def _from_note_before(t: Trace) -> tuple[FloatArray, BoolArray]:
+def _from_note_before(t: Notes) -> tuple[FloatArray, BoolArray]:
     """Semitones from the part's note before (NaN where there is none), and whether it rested."""
     interval = np.full(len(t.pitch), np.nan)
     silent = np.zeros(len(t.pitch), bool)
@@ -193,7 +224,7 @@ def _from_note_before(t: Trace) -> tuple[FloatArray, BoolArray]:
     return interval, silent
 
 
-def _by_part(t: Trace, values: IntArray, of: Callable[[IntArray], FloatArray]) -> FloatArray:
+def _by_part(t: Notes, values: IntArray, of: Callable[[IntArray], FloatArray]) -> FloatArray:
     """Something of the values of each part, in the notes' own order, ``(n,)``."""
     found = np.zeros(len(values))
     for part in np.unique(t.part):
@@ -204,7 +235,7 @@ def _by_part(t: Trace, values: IntArray, of: Callable[[IntArray], FloatArray]) -
 
 def _ranks(values: IntArray) -> FloatArray:
     """Where each value stands among all, 0 to 1, equals in their middle."""
-    below = (values[:, None] > values[None, :]).mean(axis=1)
-    equal = (values[:, None] == values[None, :]).mean(axis=1)
-    found: FloatArray = below + equal / 2
+    ordered = np.sort(values)
+    below = np.searchsorted(ordered, values)
+    found: FloatArray = (below + np.searchsorted(ordered, values, side="right")) / (2 * len(values))
     return found

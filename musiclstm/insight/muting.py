@@ -6,13 +6,16 @@ weights that lead into its candidate are all that must go. Nothing else of the m
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from musiclstm.encoding import Encoded
 from musiclstm.errors import RequestError
+from musiclstm.insight.trace import cost
 from musiclstm.model import Bundle
 
+FIELDS = ("shift", "part", "pitch", "duration", "velocity")
 _CANDIDATE = 2  # of the gates i, f, g, o, as they lie in the kernels
 
 
@@ -39,6 +42,34 @@ def muted(bundle: Bundle, units: Iterable[tuple[int, int]]) -> Bundle:
             values[..., column] = 0
             weights[f"lstm.{layer}.{name}"] = values
     return replace(bundle, weights=weights)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What a piece costs with units and without them.
+
+    Attributes:
+        units: As a user names them.
+        nats: A note, by field, with all units.
+        nats_muted: Without those.
+    """
+
+    units: tuple[str, ...]
+    nats: tuple[float, ...]
+    nats_muted: tuple[float, ...]
+
+
+def loss(bundle: Bundle, without: Bundle, units: Iterable[tuple[int, int]], piece: Encoded) -> Loss:
+    """Say what units held at zero cost on a piece, in nats a note, waits and the end with them.
+
+    Args:
+        bundle: The model.
+        without: Of :func:`muted`.
+        units: Which.
+        piece: With at least one note.
+    """
+    both = [tuple(cost(of, piece).tolist()) for of in (bundle, without)]
+    return Loss(tuple(f"{layer + 1}:{unit + 1}" for layer, unit in units), *both)
 
 
 def parse_units(words: Sequence[str]) -> list[tuple[int, int]]:

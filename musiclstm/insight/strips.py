@@ -11,45 +11,49 @@ import numpy as np
 import numpy.typing as npt
 
 from musiclstm.encoding import Vocabulary
-from musiclstm.insight.trace import Trace
-from musiclstm.insight.units import Unit
+from musiclstm.insight.events import describe
+from musiclstm.insight.trace import Notes
+from musiclstm.insight.units import QUANTITIES, Findings
 from musiclstm.rendering.charts import as_png, new_figure
 from musiclstm.rendering.colours import BLACK_KEY, FAINT, GREY, INK, PALE, PART_COLOURS
 from musiclstm.rendering.document import Picture
 
 FloatArray = npt.NDArray[np.float32]
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 0.75, 0.15, 0.3, 0.08  # inches around the chart
+_LEFT, _RIGHT, _TOP, _BOTTOM = 1.45, 0.15, 0.3, 0.08  # inches around the chart
 _INCHES_PER_QUARTER, _NARROWEST, _WIDEST = 0.26, 6.0, 60.0
 _ROLL, _MAP, _LINE = 2.3, 1.7, 0.8  # heights in inches
+_FOR_LEGEND = 0.16  # of a chart's height, above what is drawn
+_LEAST_LABELLED = 0.075  # of a map's height, that the units need that share a label
+NOTHING = "nothing that was asked"  # what units follow that no event tells of
 
 
 class Strips:
     """Draws what happens along one piece.
 
     Args:
-        trace: The piece, as a model has read it.
+        notes: Those that are drawn, one after the other.
         vocabulary: Of the model.
     """
 
-    def __init__(self, trace: Trace, vocabulary: Vocabulary) -> None:
-        self._trace, self._vocabulary = trace, vocabulary
-        self._end = int((trace.onset + trace.duration).max())
+    def __init__(self, notes: Notes, vocabulary: Vocabulary) -> None:
+        self._notes, self._vocabulary = notes, vocabulary
+        self._end = int((notes.onset + notes.duration).max())
         steps = np.arange(self._end + 1)
-        places = trace.encoded.meter_map.locate(steps, vocabulary.steps_per_quarter)
+        places = notes.encoded.meter_map.locate(steps, vocabulary.steps_per_quarter)
         bars = np.flatnonzero(np.diff(places.bar, prepend=places.bar[0] - 1))
-        self._start = int(bars[bars <= trace.onset[0]][-1])
+        self._start = int(bars[bars <= notes.onset[0]][-1])
         self._bars = bars[bars >= self._start]
         self._numbers = places.bar[self._bars] + 1
         quarters = (self._end - self._start) / vocabulary.steps_per_quarter
         chart = float(np.clip(quarters * _INCHES_PER_QUARTER, _NARROWEST, _WIDEST))
         self._width = _LEFT + chart + _RIGHT
-        self._edges = _edges(trace, self._end)
+        self._edges = _edges(notes, self._end)
 
     def roll(self, title: str = "") -> Picture:
         """The notes."""
         figure, chart = self._chart(_ROLL, title or "notes")
-        t, v = self._trace, self._vocabulary
+        t, v = self._notes, self._vocabulary
         low, high = int(t.pitch.min()) - 2, int(t.pitch.max()) + 3
         for pitch in range(low, high):
             if pitch % 12 in (1, 3, 6, 8, 10):
@@ -64,33 +68,47 @@ class Strips:
                 )  # fmt: skip
         octaves = [pitch for pitch in range(low, high) if pitch % 12 == 0]
         chart.set_yticks(octaves, [f"C{pitch // 12 - 1}" for pitch in octaves])
-        chart.set_ylim(low, high)
+        chart.set_ylim(low, high + _FOR_LEGEND * (high - low))
         _legend(chart)
         said = f"{len(t.onset)} notes in {len(self._bars)} bars as a piano roll."
         return Picture(as_png(figure), said)
 
-    def map(self, values: FloatArray, title: str, *, signed: bool) -> Picture:
+    def map(
+        self, values: FloatArray, title: str, groups: Sequence[tuple[str, int]], *, signed: bool
+    ) -> Picture:
         """All units of a layer, one line each, from top to bottom as they stand in ``values``.
 
         Args:
             values: ``(n, units)``.
             title: What they are.
+            groups: What neighbours have in common and how many they are, from top to bottom.
             signed: Whether they are on both sides of 0; else they lie between 0 and 1.
         """
-        figure, chart = self._chart(_MAP, title)
         if signed:
             most = float(max(np.quantile(np.abs(values), 0.995), 1e-6))
             colours = {"cmap": "RdBu_r", "vmin": -most, "vmax": most}
-            said = f"between {-most:.2g} (blue) and {most:.2g} (red)"
+            said = f"blue below 0, red above, at most {most:.2g}"
         else:
             colours = {"cmap": "Greys", "vmin": 0.0, "vmax": 1.0}
-            said = "between 0 (white, closed) and 1 (black, open)"
+            said = "white 0, closed; black 1, open"
         units = values.shape[1]
+        figure, chart = self._chart(_MAP, f"{title} ({said})")
         chart.pcolormesh(self._edges, np.arange(units + 1), values.T, rasterized=True, **colours)
         chart.set_ylim(units, 0)
-        chart.set_yticks([0, units], ["1", str(units)])
+        ends = np.cumsum([count for _, count in groups])
+        labelled = [
+            (float(end - count / 2), words)
+            for end, (words, count) in zip(ends, groups, strict=True)
+            if count >= _LEAST_LABELLED * units
+        ]
+        # the first are the largest: of the many small ones lines alone would be left to see
+        chart.hlines(ends[: len(labelled)], self._start, self._end, color="#D55E00", lw=0.8)
+        chart.set_yticks(
+            [at for at, _ in labelled], [words for _, words in labelled], size=7, parse_math=False
+        )
         mean = f"; on average {float(values.mean()):.2f}"
-        return Picture(as_png(figure), f"{title} of {units} units, {said}{mean}.")
+        told = ", ".join(f"{count} follow {words}" for words, count in groups)
+        return Picture(as_png(figure), f"{title} of {units} units: {said}{mean}. {told}.")
 
     def line(self, values: FloatArray, title: str, events: npt.NDArray[np.bool_]) -> Picture:
         """One value along the piece, with the notes marked that are an event.
@@ -112,20 +130,24 @@ class Strips:
         chart.stairs(values, self._edges, color=PART_COLOURS[0], linewidth=1.1, baseline=None)
         return Picture(as_png(figure), f"{title}; the notes in question are shaded.")
 
-    def surprise(self) -> Picture:
-        """What each note cost, what of it in which field."""
+    def surprise(self, told: FloatArray) -> Picture:
+        """What each note cost, what of it in which field.
+
+        Args:
+            told: Nats, ``(n, 5)``.
+        """
         figure, chart = self._chart(_MAP, "surprise of each note, in nats")
-        bottom = np.zeros(len(self._trace.onset))
+        bottom = np.zeros(len(told))
         names = ("shift", "part", "pitch", "duration", "velocity")
         for field, name in enumerate(names):
-            nats = self._trace.nats[:, field].astype(np.float64)
+            nats = told[:, field].astype(np.float64)
             if nats.max() > 0.05:
                 chart.stairs(
                     bottom + nats, self._edges, baseline=bottom, fill=True,
                     color=PART_COLOURS[field], label=name,
                 )  # fmt: skip
             bottom += nats
-        chart.set_ylim(0, max(1.0, float(bottom.max())) * 1.05)
+        chart.set_ylim(0, max(1.0, float(bottom.max())) * (1 + _FOR_LEGEND))
         _legend(chart)
         mean, most = float(bottom.mean()), float(bottom.max())
         said = f"Surprise: {mean:.2f} nats a note on average, {most:.1f} at most."
@@ -163,23 +185,44 @@ class Strips:
         return figure, chart
 
 
-def sort_units(units: Sequence[Unit], layer: int) -> list[int]:
-    """The units of a layer by what they follow, the events that are told best first."""
-    own = [unit for unit in units if unit.layer == layer]
-    best: dict[str, float] = {}
-    for unit in own:
-        best[unit.event] = max(best.get(unit.event, 0.0), unit.auc)
-    own.sort(key=lambda unit: (-best[unit.event], unit.event, -unit.auc))
-    return [unit.number for unit in own]
+def sort_units(
+    findings: Findings, layer: int, units: int
+) -> tuple[list[int], list[tuple[str, int]]]:
+    """The units of a layer by what they follow; what most follow stands above.
+
+    Args:
+        findings: What each follows.
+        layer: From 0.
+        units: How many it has.
+
+    Returns:
+        Their numbers, and the groups: what they follow, and how many do. Units that tell their
+        event no better than chance are the last.
+    """
+    groups: dict[str, list[tuple[int, bool, float, int]]] = {}
+    lost = set(range(units))
+    for unit in findings.units:
+        if unit.layer == layer and findings.follows(unit):
+            event = describe(unit.event)
+            words = event.where if event.ahead else event.words
+            place = (QUANTITIES.index(unit.quantity), unit.high, -unit.auc, unit.number)
+            groups.setdefault(words, []).append(place)  # what does alike stands together
+            lost.discard(unit.number)
+    ordered = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
+    numbers = [place[-1] for _, group in ordered for place in sorted(group)]
+    counted = [(words, len(group)) for words, group in ordered]
+    if lost:
+        counted.append((NOTHING, len(lost)))
+    return numbers + sorted(lost), counted
 
 
-def _edges(trace: Trace, end: int) -> npt.NDArray[np.float64]:
+def _edges(notes: Notes, end: int) -> npt.NDArray[np.float64]:
     """Where the time of each note begins, and where the last one's ends, ``(n + 1,)``."""
-    onsets, first, counts = np.unique(trace.onset, return_index=True, return_counts=True)
+    onsets, first, counts = np.unique(notes.onset, return_index=True, return_counts=True)
     after = np.append(onsets[1:], max(end, int(onsets[-1]) + 1))
-    place = np.arange(len(trace.onset)) - np.repeat(first, counts)
+    place = np.arange(len(notes.onset)) - np.repeat(first, counts)
     length = np.repeat((after - onsets) / counts, counts)
-    starts = trace.onset + place * length
+    starts = notes.onset + place * length
     return np.append(starts, after[-1])
 
 

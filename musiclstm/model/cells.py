@@ -61,26 +61,35 @@ class Cells:
             x = x + hidden[1:]
         return x
 
-    def trace(self, x: FloatArray) -> "Gates":
-        """All layers over a whole piece ``(rows, U)``, with all that happens in the cells."""
+    def trace(self, x: FloatArray, kept: slice = slice(None)) -> "Gates":
+        """All layers over a whole piece, with all that happens in the cells.
+
+        Args:
+            x: Input, ``(rows, U)``.
+            kept: Of which rows it is told, one after the other: of long pieces all is much.
+        """
         layers = []
         for kernel, bias in self._gates:
             projected = x @ kernel.values[: self._units]
             projected += bias
             recurrent = kernel.values[self._units :]
-            h, c = np.zeros((2, len(x), self._units), np.float32)
-            before_h = before_c = np.zeros(self._units, np.float32)
-            gates = np.empty_like(projected)
+            hidden = np.zeros((len(x) + 1, self._units), np.float32)  # the first is before all
+            c = np.zeros(self._units, np.float32)
+            first, last, _ = kept.indices(len(x))
+            gates = np.empty((max(0, last - first), 4 * self._units), np.float32)
+            cells = np.empty((len(gates), self._units), np.float32)
             for row in range(len(x)):
                 a = projected[row]
-                a += before_h @ recurrent
+                a += hidden[row] @ recurrent
                 _activate(a, self._units)
-                gates[row] = a
-                _update(a, before_c, h[row], c[row])
-                before_h, before_c = h[row], c[row]
+                if first <= row < last:
+                    gates[row - first] = a
+                _update(a, c, hidden[row + 1], c)
+                if first <= row < last:
+                    cells[row - first] = c
             i, f, o, g = np.split(gates, 4, axis=1)
-            layers.append((i, f, o, g, c, h))
-            x = x + h
+            layers.append((i, f, o, g, cells, hidden[1:][kept]))
+            x = x + hidden[1:]
         return Gates(*(np.stack(of) for of in zip(*layers, strict=True)))
 
 

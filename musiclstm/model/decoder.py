@@ -213,12 +213,15 @@ class Decoder:
         said = self._said(wishes)
         yield from log_probs_of_piece(self.folded, piece, said, self.vocabulary)
 
-    def gates(self, encoded: Encoded, conditions: Conditions | None = None) -> Gates:
+    def gates(
+        self, encoded: Encoded, conditions: Conditions | None = None, *, kept: slice = slice(None)
+    ) -> Gates:
         """What happens in the cells while a piece is read.
 
         Args:
             encoded: The piece.
             conditions: What the model may know; by default nothing.
+            kept: Of which entries it is told; by default of all.
 
         Returns:
             float32 ``(layers, rows, units)`` each: entry r is the state from which row r is
@@ -226,7 +229,7 @@ class Decoder:
         """
         wishes = conditions or Conditions()
         piece = prepare(encoded, self.vocabulary, conditions=wishes)
-        return gates_of_piece(self.folded, piece, self._said(wishes))
+        return gates_of_piece(self.folded, piece, self._said(wishes), kept)
 
     def _said(self, conditions: Conditions) -> FloatArray:
         """What conditions say to every row, ``(U,)``; of several styles each as much as its share.

@@ -85,20 +85,23 @@ def _sums(folded: Folded, piece: Piece, conditions: FloatArray) -> list[FloatArr
     return np.split(sums, len(Field), axis=1)
 
 
-def gates_of_piece(folded: Folded, piece: Piece, conditions: FloatArray) -> Gates:
+def gates_of_piece(
+    folded: Folded, piece: Piece, conditions: FloatArray, kept: slice = slice(None)
+) -> Gates:
     """What happens in the cells while a piece is read.
 
     Args:
         folded: The network's weights.
         piece: Made ready, as it is.
         conditions: What they say to every row, float32 ``(U,)``.
+        kept: Of which rows it is told.
 
     Returns:
         Of START and of every row but the last, which nothing follows; ``len(piece)`` in all.
     """
     c = piece.context
     onset = folded.onset_layer(c.onset_ids, c.sounding, c.remaining, c.struck)
-    return folded.cells.trace(_read(folded, piece, onset, conditions))
+    return folded.cells.trace(_read(folded, piece, onset, conditions), kept)
 
 
 def _read(folded: Folded, piece: Piece, onset: FloatArray, conditions: FloatArray) -> FloatArray:

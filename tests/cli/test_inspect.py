@@ -48,10 +48,14 @@ def test_json_is_one_object(run):
 
 def test_a_unit_is_muted(run, tmp_path):
     result = run("tiny", "mine.mid", "--with", "music", "--mute", "2:3", "--seed", "4", "--json")
-    muted = json.loads(result.stdout)["muted"]
+    told = json.loads(result.stdout)
+    muted = told["muted"]
     assert muted["units"] == ["2:3"]
     assert muted["nats_per_note"] != muted["nats_per_note_muted"]
     assert (tmp_path / muted["with"]).exists()
+    assert muted["nats_per_note"] == pytest.approx(told["nats_per_note"])
+    page = (tmp_path / told["page"]).read_text(encoding="utf-8")
+    assert "Without 2:3" in page
     assert (tmp_path / muted["without"]).read_bytes() != (tmp_path / muted["with"]).read_bytes()
 
 
@@ -67,6 +71,7 @@ def test_without_other_music_it_is_told_of_the_piece(run):
         (("--bars", "x"), "like 5-8"),
         (("--bars", "3-2"), "like 5-8"),
         (("--bars", "1-999"), "too many"),
+        (("--bars", "40-44"), "notes in bars 1 to 6"),
         (("--mute", "9"), "LAYER:UNIT"),
         (("--mute", "3:1"), "there is no unit"),
         (("--with", "nowhere"), "nowhere"),

@@ -5,11 +5,9 @@ import pytest
 from hypothesis import given, settings
 
 from musiclstm.encoding import build_vocabulary, encode
-from musiclstm.insight.events import EVENTS, describe, events_of
-from musiclstm.insight.trace import trace
-from musiclstm.model import Bundle
+from musiclstm.insight.events import EVENTS, _ranks, describe, events_of
+from musiclstm.insight.trace import notes_of
 from musiclstm.score import Meter, MeterMap, Part, Score
-from tests.bundles import TINY_NETWORK, random_weights
 from tests.strategies import scores
 
 Q = 24
@@ -17,10 +15,7 @@ Q = 24
 
 def read(score):
     v = build_vocabulary([score])
-    network = TINY_NETWORK
-    bundle = Bundle(None, {}, network, v, random_weights(network, v, scale=0.2), {})
-    piece = encode(score, v)
-    return events_of(trace(bundle, piece), v), v
+    return events_of(notes_of(encode(score, v), v), v), v
 
 
 def melody(*notes, parts=1):
@@ -51,6 +46,12 @@ def test_events_of_a_tune():
     assert says["short"] == [2, 3]
     assert says["phrase_end"] == [5, 7]
     assert says["second_half"] == [6, 7]
+    assert says["before:downbeat"] == [4]
+    assert says["before:beat"] == [0, 1, 3, 4, 5, 6]
+    assert says["before:leap"] == [2, 4, 5, 6]
+    assert says["before:repeat"] == [1]
+    assert says["before:after_rest"] == [5]
+    assert says["before:phrase_end"] == [4, 6]
     assert says["first_of_onset"] == says["last_of_onset"] == list(range(8))
 
 
@@ -67,7 +68,8 @@ def test_cadences_and_changes_of_harmony():
     onsets = lambda name: sorted(set((np.flatnonzero(found[name]) // 4).tolist()))  # noqa: E731
     assert onsets("cadence") == [3]
     assert onsets("harmony_change") == [1, 2, 3]
-    assert found["minor"].sum() == 0
+    assert onsets("before:cadence") == [2]
+    assert onsets("before:harmony_change") == [0, 1, 2]
     assert [found[f"part:{part.name}"].sum() for part in v.parts] == [5] * 4
     assert found["first_of_onset"].sum() == found["last_of_onset"].sum() == 5
 
@@ -93,3 +95,29 @@ def test_every_event_is_defined():
     assert describe("part:bass").words == "notes of the bass"
     with pytest.raises(KeyError):
         EVENTS["part:bass"]
+
+
+def test_plain_quarters_among_eighths_end_no_phrase():
+    """The usual gap of a piece may be the eighth; a quarter is then nothing to rest on."""
+    lengths = (1, 0.5, 0.5) * 4
+    starts = np.cumsum((0, *lengths))
+    notes = [(start, length, 60 + n, 0) for n, (start, length) in enumerate(zip(starts, lengths))]  # noqa: B905
+    found, _ = read(melody(*notes, (float(starts[-1]), 4, 72, 0)))
+    assert np.flatnonzero(found["phrase_end"]).tolist() == [len(lengths)]
+
+
+def test_what_is_ahead_is_said_so():
+    assert describe("before:cadence").where == "just before cadences"
+    assert describe("cadence").where == "at cadences"
+
+
+def test_many_notes_take_little_memory():
+    """Ranks by counting pairs would take as many bytes as the square of the notes."""
+    tracemalloc = pytest.importorskip("tracemalloc")
+    pitches = np.arange(20_000) % 60
+    tracemalloc.start()
+    ranks = _ranks(pitches)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20_000_000
+    assert ranks[0] == pytest.approx(1 / 120, abs=1e-3)

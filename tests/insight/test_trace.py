@@ -1,12 +1,15 @@
 """Gates along a piece: held to Keras' own LSTM, to the decoder's steps, and to arithmetic."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from musiclstm.encoding import Conditions, Field, encode, prepare
 from musiclstm.errors import RequestError
-from musiclstm.insight.muting import muted, parse_units
-from musiclstm.insight.trace import trace
+from musiclstm.generation.typical import beginning
+from musiclstm.insight.muting import loss, muted, parse_units
+from musiclstm.insight.trace import gates_of, notes_of, trace
 from musiclstm.model import load_bundle
 from musiclstm.model.likelihood import _read
 from tests.bundles import chorale, tiny_bundle
@@ -68,7 +71,7 @@ def test_cells_do_what_their_gates_say(bundle, piece):
 
 def test_a_trace_tells_of_notes(bundle, piece):
     t = trace(bundle, piece)
-    assert len(t.onset) == piece.n_notes
+    assert len(t.notes.onset) == piece.n_notes
     assert t.gates.cell.shape == (2, piece.n_notes, 6)
     np.testing.assert_allclose(
         t.gates.hidden[:, 0], bundle.decoder.gates(piece).hidden[:, 1], atol=1e-6
@@ -77,7 +80,39 @@ def test_a_trace_tells_of_notes(bundle, piece):
     assert (np.diff(t.chances, axis=1) <= 0).all()
     assert (t.chances[:, 0] >= t.chance - 1e-6).all()
     nats = bundle.decoder.score(piece)
+    assert t.nats_per_note.sum() == pytest.approx(nats.sum() / piece.n_notes, rel=1e-5)
     assert t.surprise.sum() == pytest.approx(nats[:-1].sum(), rel=1e-5)
+
+
+def test_of_some_notes_it_is_told_as_of_all(bundle, piece):
+    whole = trace(bundle, piece)
+    some = trace(bundle, piece, slice(5, 11))
+    assert some.gates.cell.shape == (2, 6, 6)
+    for ours, of_all in zip(some.gates, whole.gates, strict=True):
+        np.testing.assert_array_equal(ours, of_all[:, 5:11])
+    np.testing.assert_array_equal(some.nats, whole.nats)
+
+
+def test_of_a_piece_that_is_cut_only_the_notes_that_are_read_count(bundle, piece):
+    cut = beginning(piece, bundle.vocabulary, 9)
+    assert cut.n_notes > 8  # as it was
+    told = trace(bundle, cut).nats_per_note.sum()
+    assert told == pytest.approx(bundle.decoder.score(cut).sum() / 8, rel=1e-5)
+    quiet = muted(bundle, [(0, 1)])
+    assert sum(loss(bundle, quiet, [(0, 1)], cut).nats) == pytest.approx(told)
+
+
+def test_rests_do_not_move_gates_from_their_notes(bundle):
+    """WAIT rows lie between these notes, and are no notes."""
+    calm = chorale("calm", bars=2)
+    rows = calm.notes.copy()
+    rows[rows[:, 0] >= 96, 0] += 20 * 96
+    piece = encode(replace(calm, notes=rows), bundle.vocabulary)
+    notes = notes_of(piece, bundle.vocabulary)
+    assert len(notes.rows) < len(piece.events) - 1
+    all_rows = bundle.decoder.gates(piece)
+    told = gates_of(bundle, notes, slice(2, len(notes.rows)))
+    np.testing.assert_array_equal(told.hidden, all_rows.hidden[:, notes.rows[2:] + 1])
 
 
 # --- muting -----------------------------------------------------------------------------------
@@ -91,6 +126,15 @@ def test_a_muted_unit_is_zero_and_others_are_not(bundle, piece):
     assert (gates.hidden[1, :, 2] != 0).any()
     np.testing.assert_array_equal(gates.hidden[0], bundle.decoder.gates(piece).hidden[0])
     assert quiet.decoder.score(piece).sum() != bundle.decoder.score(piece).sum()
+
+
+def test_what_a_muted_unit_costs_is_told_by_field(bundle, piece):
+    units = [(0, 1), (1, 3)]
+    quiet = muted(bundle, units)
+    told = loss(bundle, quiet, units, piece)
+    assert told.units == ("1:2", "2:4")
+    assert sum(told.nats) == pytest.approx(bundle.decoder.score(piece).sum() / piece.n_notes)
+    assert sum(told.nats_muted) == pytest.approx(quiet.decoder.score(piece).sum() / piece.n_notes)
 
 
 def test_the_bundle_itself_stays(bundle, piece):
