@@ -1,22 +1,20 @@
 """What the commands that make music share: their options, and how what they made is delivered."""
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from musiclstm.cli.console import print_json, progress, remark
-from musiclstm.cli.options import PATH, json_option, quiet_option
+from musiclstm.cli.console import one_thread, print_json, progress, remark
+from musiclstm.cli.options import PATH, json_option, model_option, quiet_option
 
 if TYPE_CHECKING:
     from musiclstm.generation import Made, Request
     from musiclstm.ingest import HandedIn
     from musiclstm.model import Bundle
 
-DEFAULT_MODEL = "chorales"
 # a run this long that is in the training set too is worth a word; Bach shares shorter with Bach
 TELL_FROM_NOTES = 24
 _TITLES = {
@@ -28,9 +26,7 @@ _TITLES = {
 }
 
 _WHERE = (
-    click.option(
-        "-m", "--model", default=DEFAULT_MODEL, show_default=True, help="A model folder or name."
-    ),
+    model_option,
     click.option(
         "-o", "--out", type=PATH, default="out", show_default=True, help="Folder, or NAME.mid."
     ),
@@ -125,8 +121,7 @@ def make(command: str, given: Mapping[str, Any], piece: Path | None = None, **op
         piece: The file that was handed in.
         **options: The command's own; None for those that were not given.
     """
-    # rows are products of a vector and a matrix: more threads only wait for each other
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    one_thread()
     import secrets  # noqa: PLC0415
 
     from musiclstm.generation import Request, drawn_as, fulfil  # noqa: PLC0415

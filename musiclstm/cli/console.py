@@ -4,6 +4,7 @@ A bar is drawn only where a person watches; in a log ten plain lines tell the sa
 """
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +19,15 @@ Progress = Callable[[int, int], None]
 
 UNBOUNDED = 100_000  # columns: as good as no limit
 PLAIN_LINES = 10  # a line every tenth of the way
+
+
+def one_thread() -> None:
+    """Let NumPy multiply in one thread; to be called before it is imported.
+
+    What composes and scores goes row by row: products of a vector and a matrix, in which more
+    threads only wait for each other.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def remark(message: str) -> None:

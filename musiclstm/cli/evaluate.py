@@ -1,11 +1,10 @@
 """``musiclstm evaluate``: how good a model is, what is wrong with it, and how near it copies."""
 
-import os
 from pathlib import Path
 
 import click
 
-from musiclstm.cli.console import print_json, progress, remark
+from musiclstm.cli.console import one_thread, print_json, progress, remark
 from musiclstm.cli.options import PATH, json_option, quiet_option
 
 
@@ -46,8 +45,7 @@ def evaluate(
       musiclstm evaluate chorales
       musiclstm evaluate trained/mine midi_data/mine -o out/mine.html
     """  # noqa: D301
-    # rows are products of a vector and a matrix: more threads only wait for each other
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    one_thread()
     from musiclstm.evaluation.examine import examine  # noqa: PLC0415
     from musiclstm.evaluation.report import lead, sections, values  # noqa: PLC0415
     from musiclstm.files import free_path  # noqa: PLC0415

@@ -1,13 +1,12 @@
 """``musiclstm inspect``: a piece as the model reads it: its gates, its memory, its surprise."""
 
-import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from musiclstm.cli.console import print_json, progress, remark
+from musiclstm.cli.console import one_thread, print_json, progress, remark
 from musiclstm.cli.options import PATH, json_option, quiet_option
 from musiclstm.errors import RequestError
 
@@ -70,8 +69,7 @@ def inspect(
       musiclstm inspect chorales tune.mid
       musiclstm inspect chorales tune.mid --mute 2:37
     """  # noqa: D301
-    # rows are products of a vector and a matrix: more threads only wait for each other
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    one_thread()
     from musiclstm.files import atomic_write_bytes, free_path  # noqa: PLC0415
     from musiclstm.generation.primer import fit  # noqa: PLC0415
     from musiclstm.generation.typical import beginning  # noqa: PLC0415

@@ -1,6 +1,5 @@
 """``musiclstm lab``: the theory of LSTMs, run on this machine."""
 
-import os
 import shutil
 import sys
 import time
@@ -12,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from musiclstm.cli.console import print_json, print_table, progress, remark
-from musiclstm.cli.options import PATH, json_option, quiet_option
+from musiclstm.cli.console import one_thread, print_json, print_table, progress, remark
+from musiclstm.cli.options import PATH, json_option, model_option, quiet_option
 from musiclstm.errors import MusicLSTMError
 from musiclstm.lab.experiments import EXPERIMENTS
 
@@ -25,15 +24,12 @@ if TYPE_CHECKING:
 
 Tell = Callable[[str], None]
 
-DEFAULT_MODEL = "chorales"
 WIDTH = 100  # columns of text, at most
 SECONDS_BETWEEN_LINES = 10.0  # of progress, where nobody watches
 
 _OPTIONS = (
     click.argument("src", required=False, type=PATH),
-    click.option(
-        "-m", "--model", default=DEFAULT_MODEL, show_default=True, help="A model folder or name."
-    ),
+    model_option,
     click.option(
         "-o", "--out", type=PATH, default="out/lab", show_default=True, help="Folder of outcomes."
     ),
@@ -111,8 +107,7 @@ for _name, _experiment in EXPERIMENTS.items():
 
 def _perform(names: Sequence[str], given: Mapping[str, Any]) -> None:
     """Run experiments, and say what they found."""
-    # pieces are scored row by row: more threads only wait for each other
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    one_thread()
     from musiclstm.lab.music import Music  # noqa: PLC0415
     from musiclstm.lab.page import settled, write_page  # noqa: PLC0415
     from musiclstm.model import load_bundle  # noqa: PLC0415

@@ -8,6 +8,10 @@ import click
 
 PATH = click.Path(path_type=Path)
 
+model_option = click.option(
+    "-m", "--model", default="chorales", show_default=True, help="A model folder or name."
+)
+
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print exactly one JSON object instead."
 )

@@ -1,14 +1,13 @@
 """``musiclstm replay``: a written piece, made again from what is written inside it."""
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from musiclstm.cli.composing import provenance
-from musiclstm.cli.console import print_json, progress, remark
+from musiclstm.cli.console import one_thread, print_json, progress, remark
 from musiclstm.cli.options import PATH, json_option, quiet_option
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def replay(
       musiclstm replay out/chorales-7-1.mid
       musiclstm replay out/tune-harmonize-7-1.mid --primer tune.mid
     """  # noqa: D301
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    one_thread()
     from musiclstm import __version__  # noqa: PLC0415
     from musiclstm.errors import RequestError  # noqa: PLC0415
     from musiclstm.files import atomic_write_bytes, free_path  # noqa: PLC0415

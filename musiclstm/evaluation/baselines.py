@@ -21,6 +21,7 @@ from musiclstm.evaluation.weighing import Said, Weights
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int32]
 
+MOST_COUNTED = 400_000  # notes; an n-gram of more keeps people waiting for over a minute
 _AT_ONCE = 1024  # rows whose distributions are made at a time: some 10 MB
 _FEWEST_ROWS, _MOST_ROWS = 200, 8_000  # of those on which the viewpoints are weighed
 _HELD_EVERY = 8  # every eighth piece, the first among them

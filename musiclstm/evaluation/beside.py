@@ -15,6 +15,7 @@ from musiclstm.evaluation.chorale_rules import RULES, chorale_rules, is_four_par
 from musiclstm.evaluation.distributions import between, overlap_area, within
 from musiclstm.features import CATALOGUE, repeat_distances, self_similarity
 from musiclstm.features.fitness import best_of, fitness
+from musiclstm.model.pieces import spread
 from musiclstm.score import Score
 
 FloatArray = npt.NDArray[np.float64]
@@ -60,14 +61,13 @@ class Form:
         reach: Share of the bars that were last heard so many bars before, ``(32,)``, from 1 bar.
         repeated: Share of the bars that were heard before.
         structureness: By the names of :data:`PASSAGES`, the mean over pieces.
-        typical: Number of the piece whose share of repeated bars is the median, from 0.
-        matrix: Its self-similarity, ``(bars, bars)``.
+        matrix: Self-similarity of the piece whose share of repeated bars is the median,
+            ``(bars, bars)``.
     """
 
     reach: FloatArray = field(repr=False)
     repeated: float
     structureness: dict[str, float]
-    typical: int
     matrix: FloatArray = field(repr=False)
 
 
@@ -130,8 +130,7 @@ def compare_rules(*sets: Sequence[Score]) -> list[dict[str, int]]:
     found = []
     for scores in sets:
         counts: Counter[str] = Counter(dict.fromkeys(RULES, 0))
-        count = min(len(scores), _MOST_RULED)
-        for score in (scores[n * len(scores) // count] for n in range(count)):
+        for score in (scores[n] for n in spread(len(scores), _MOST_RULED)):
             counts.update(chorale_rules(score))
             counts.update(steps=score.end, notes=len(score.notes), pieces=1)
         found.append(dict(counts))
@@ -140,15 +139,15 @@ def compare_rules(*sets: Sequence[Score]) -> list[dict[str, int]]:
 
 def form_of(scores: Sequence[Score]) -> Form | None:
     """How pieces repeat themselves; of many, evenly chosen ones. None without pieces."""
-    count = min(len(scores), MOST_FORMS)
-    if not count:
+    chosen = [scores[n] for n in spread(len(scores), MOST_FORMS)]
+    if not chosen:
         return None
-    chosen = [n * len(scores) // count for n in range(count)]
-    distances = [repeat_distances(scores[number]) for number in chosen]
+    distances = [repeat_distances(score) for score in chosen]
     shares = np.array([float((of > 0).mean()) if len(of) else 0.0 for of in distances])
     every = np.concatenate(distances)
-    explained = [fitness(self_similarity(scores[number])) for number in chosen]
-    typical = chosen[int(np.argsort(shares, kind="stable")[(count - 1) // 2])]
+    matrices = [self_similarity(score) for score in chosen]
+    explained = [fitness(matrix) for matrix in matrices]
+    typical = int(np.argsort(shares, kind="stable")[(len(chosen) - 1) // 2])
     return Form(
         reach=np.bincount(every[every <= _REACH], minlength=_REACH + 1)[1:] / max(1, len(every)),
         repeated=float((every > 0).mean()) if len(every) else 0.0,
@@ -156,6 +155,5 @@ def form_of(scores: Sequence[Score]) -> Form | None:
             name: float(np.mean([best_of(of, *bars) for of in explained]))
             for name, bars in PASSAGES.items()
         },
-        typical=typical,
-        matrix=self_similarity(scores[typical]),
+        matrix=matrices[typical],
     )

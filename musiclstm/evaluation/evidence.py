@@ -29,6 +29,7 @@ from musiclstm.generation.typical import (
 )
 from musiclstm.model import Bundle
 from musiclstm.model.finding import HISTORY
+from musiclstm.model.pieces import spread
 
 _MOST_ROWS = 4_000  # of a set of pieces: seconds, and an error of some hundredths of a nat
 _LONGEST_HISTORY = 1_000_000  # bytes
@@ -133,31 +134,32 @@ def gather(
     results, v = bundle.results, bundle.vocabulary
     known, others = some(train, v), some(held_out, v)
     enough = len(others) >= _FEWEST_PIECES
-    order = ngram_order = None
+    counting = order = by_ngram = ngram_order = None
+    held_out_nats = results.get("valid_nats_per_note")
     if enough:
         rng = np.random.default_rng(seed)
         mixed = [encode(shuffled(decode(piece, v), rng), v) for piece in others]
-        order = _difference(bundle.decoder.score, mixed, others)
-        ngram_order = None if ngram is None else _difference(ngram.nats, mixed, others)
-    typical = Typical.of_bundle(bundle).features
-    usual_nats = Typical.of_bundle(bundle).nats
+        counting = measure(Unigram(v).nats, others).total
+        held_out_nats, order = _with_order(bundle.decoder.score, others, mixed)
+        if ngram is not None:
+            by_ngram, ngram_order = _with_order(ngram.nats, others, mixed)
+    else:
+        by_ngram = results.get("ngram_nats_per_note")
+    typical = Typical.of_bundle(bundle)
+    usual = typical.features
     return Evidence(
         notes=int(results.get("train_notes") or 0),
         train=measure(bundle.decoder.score, known).total if known else None,
-        held_out=measure(bundle.decoder.score, others).total
-        if enough
-        else results.get("valid_nats_per_note"),
-        counting=measure(Unigram(v).nats, others).total if enough else None,
-        ngram=measure(ngram.nats, others).total
-        if enough and ngram is not None
-        else (None if enough else results.get("ngram_nats_per_note")),
+        held_out=held_out_nats,
+        counting=counting,
+        ngram=by_ngram,
         order=order,
         ngram_order=ngram_order,
         curve=learning_curve(bundle),
         sampled=sampled(bundle, pieces) if pieces else None,
-        usual_entropy=typical["pitch_class_entropy"].middle if typical else None,
-        usual_repeats=typical["longest_repeat"].middle if typical else None,
-        usual_nats=usual_nats,
+        usual_entropy=usual["pitch_class_entropy"].middle if usual else None,
+        usual_repeats=usual["longest_repeat"].middle if usual else None,
+        usual_nats=typical.nats,
     )
 
 
@@ -221,13 +223,16 @@ def some(
     rows = sum(min(len(piece.events), MOST_ROWS) for piece in pieces)
     count = len(pieces) * most_rows // max(rows, most_rows)
     count = max(min(len(pieces), _FEWEST_PIECES), count)
-    cut = (beginning(pieces[n * len(pieces) // count], vocabulary) for n in range(count))
+    cut = (beginning(pieces[place], vocabulary) for place in spread(len(pieces), count))
     return [replace(piece, n_notes=count_notes(piece, vocabulary)) for piece in cut]
 
 
-def _difference(says: Says, one: Sequence[Encoded], other: Sequence[Encoded]) -> float:
-    """By how many nats a note some pieces cost more than others."""
-    return measure(says, one).total - measure(says, other).total
+def _with_order(
+    says: Says, pieces: Sequence[Encoded], mixed: Sequence[Encoded]
+) -> tuple[float, float]:
+    """Nats a note of pieces, and how many more they cost with their pitches shuffled."""
+    nats = measure(says, pieces).total
+    return nats, measure(says, mixed).total - nats
 
 
 def _in_trouble(piece: Composition) -> bool:

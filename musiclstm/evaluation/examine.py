@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from musiclstm.encoding import Encoded
-from musiclstm.evaluation.baselines import NGram, Uniform, Unigram
+from musiclstm.evaluation.baselines import MOST_COUNTED, NGram, Uniform, Unigram
 from musiclstm.evaluation.beside import (
     Comparison,
     Form,
@@ -40,7 +40,6 @@ MODEL, NGRAM, COUNTING, UNIFORM = "the model", "n-gram", "counting", "no idea"
 # Sets of pieces that are held against each other.
 SAMPLES, CORPUS, CONTROL = "samples", "learned from", "not learned from"
 _MOST_ROWS = 8_000  # of each set that are scored
-_MOST_COUNTED = 400_000  # notes that the n-gram learns from; a minute
 _MOST_MEASURED = 200  # pieces of a set of which features are measured
 _MOST_RUNS = 12  # copied runs that are listed
 _MOST_COMPARED = 2_000_000  # notes of training pieces whose runs are compared by length
@@ -109,10 +108,18 @@ def examine(
     tell(f"composing {count} pieces")
     samples = compose(bundle, count, seed=seed)
     tell("scoring")
-    likelihood = _likelihood(bundle, read, ngram)
+    scored = {
+        split: chosen
+        for split in SPLITS
+        if (chosen := some(read[split], bundle.vocabulary, _MOST_ROWS))
+    }
+    likelihood = {
+        split: _likelihood(bundle, chosen, None if split == "train" else ngram)
+        for split, chosen in scored.items()
+    }
     # what the model has not met at all is the fairer witness
     unmet = read["new"] or read["valid"]
-    others = some(unmet, bundle.vocabulary, _MOST_ROWS)
+    others = scored.get("new") or scored.get("valid")
     tell("judging")
     evidence = gather(bundle, read["train"], unmet, samples, ngram, seed=seed)
     tell("measuring")
@@ -147,26 +154,25 @@ def examine(
 def _counted(bundle: Bundle, pieces: Pieces) -> NGram | None:
     """An n-gram of the training pieces, of evenly chosen ones where there are too many."""
     notes = max(int(bundle.results.get("train_notes") or 0), 1)
-    most = max(1, pieces.count("train") * _MOST_COUNTED // max(notes, _MOST_COUNTED))
+    most = max(1, pieces.count("train") * MOST_COUNTED // max(notes, MOST_COUNTED))
     return NGram.fit(encoded(bundle, pieces.some("train", most)), bundle.vocabulary)
 
 
-def _likelihood(
-    bundle: Bundle, read: dict[str, list[Encoded]], ngram: NGram | None
-) -> dict[str, dict[str, Nats]]:
+def _likelihood(bundle: Bundle, pieces: Sequence[Encoded], ngram: NGram | None) -> dict[str, Nats]:
+    """What pieces cost under each model.
+
+    Args:
+        bundle: The model.
+        pieces: At least one note in all.
+        ngram: None for pieces that it has counted: it knows every run of them, and that would be no
+            comparison.
+    """
     v = bundle.vocabulary
-    found = {}
-    for split in SPLITS:
-        chosen = some(read[split], v, _MOST_ROWS)
-        if not chosen:
-            continue
-        models: dict[str, Says] = {MODEL: bundle.decoder.score}
-        # of its own pieces an n-gram knows every run: that would be no comparison
-        if ngram is not None and split != "train":
-            models[NGRAM] = ngram.nats
-        models |= {COUNTING: Unigram(v).nats, UNIFORM: Uniform(v).nats}
-        found[split] = {name: measure(says, chosen) for name, says in models.items()}
-    return found
+    models: dict[str, Says] = {MODEL: bundle.decoder.score}
+    if ngram is not None:
+        models[NGRAM] = ngram.nats
+    models |= {COUNTING: Unigram(v).nats, UNIFORM: Uniform(v).nats}
+    return {name: measure(says, pieces) for name, says in models.items()}
 
 
 def _copied(check: CopyCheck, samples: Sequence[Composition]) -> list[tuple[int, Copied]]:

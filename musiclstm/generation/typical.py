@@ -24,6 +24,7 @@ from musiclstm.features.catalogue import CATALOGUE, Feature
 from musiclstm.generation.copied_runs import RUN
 from musiclstm.generation.novelty import Copied, CopyCheck
 from musiclstm.model import Bundle
+from musiclstm.model.pieces import spread
 from musiclstm.score import Score
 
 # Of each piece its beginning is measured: four minutes of a chorale, and memory has a bound.
@@ -234,7 +235,7 @@ def _sample(pieces: Sequence[Encoded], most_rows: int = _MOST_ROWS_SCORED) -> li
     rows = np.array([min(len(piece.events), MOST_ROWS) for piece in pieces])
     if count and rows.mean() * count > most_rows:
         count = max(1, int(most_rows / rows.mean()))
-    return [pieces[index * len(pieces) // count] for index in range(count)]
+    return [pieces[index] for index in spread(len(pieces), count)]
 
 
 def _finite(values: Iterable[float]) -> list[float]:

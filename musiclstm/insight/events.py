@@ -12,7 +12,7 @@ wrote. On 21 others two in three of the onsets that are called so bear a fermata
 five fermatas are found (0.82); longer notes alone, twice the median gap, had 0.41 and 0.94.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -174,12 +174,20 @@ def _pauses(onsets: IntArray, gaps: IntArray, around: int) -> BoolArray:
 def _sounding(t: Notes, onsets: IntArray, drums: BoolArray) -> BoolArray:
     """Which pitch classes sound once all of an onset has begun, ``(onsets, 12)``."""
     found = np.zeros((len(onsets), 12), bool)
-    begin = np.searchsorted(onsets, t.onset)
-    end = np.searchsorted(onsets, t.onset + t.duration)
-    for first, last, pitch, is_drum in zip(begin, end, t.pitch, drums, strict=True):
-        if not is_drum:
-            found[first : max(last, first + 1), pitch % 12] = True
+    for here, pitch in _held(t, onsets, drums):
+        found[here, pitch % 12] = True
     return found
+
+
+def _held(t: Notes, onsets: IntArray, drums: BoolArray) -> Iterator[tuple[slice, int]]:
+    """Each pitched note: the onsets at which it sounds, and its pitch."""
+    begin = np.searchsorted(onsets, t.onset)
+    end = np.maximum(np.searchsorted(onsets, t.onset + t.duration), begin + 1)
+    pitched = ~drums
+    for first, last, pitch in zip(
+        begin[pitched].tolist(), end[pitched].tolist(), t.pitch[pitched].tolist(), strict=True
+    ):
+        yield slice(first, last), pitch
 
 
 def _cadences(t: Notes, sounding: BoolArray, onsets: IntArray, drums: BoolArray) -> BoolArray:
@@ -192,12 +200,8 @@ def _cadences(t: Notes, sounding: BoolArray, onsets: IntArray, drums: BoolArray)
     triad = np.zeros(12, bool)
     triad[[tonic, third, (tonic + 4) % 12, (tonic + 7) % 12]] = True  # minor may end in major
     lowest = np.full(len(onsets), 128)
-    begin = np.searchsorted(onsets, t.onset)
-    end = np.searchsorted(onsets, t.onset + t.duration)
-    for first, last, pitch, is_drum in zip(begin, end, t.pitch, drums, strict=True):
-        if not is_drum:
-            here = slice(first, max(last, first + 1))
-            lowest[here] = np.minimum(lowest[here], pitch)
+    for here, pitch in _held(t, onsets, drums):
+        lowest[here] = np.minimum(lowest[here], pitch)
     closed = ~(sounding & ~triad).any(axis=1) & sounding.any(axis=1) & (lowest % 12 == tonic)
     before = np.roll(sounding, 1, axis=0)
     dominant = before[:, (tonic + 11) % 12] & before[:, (tonic + 7) % 12]

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from musiclstm.encoding import Encoded
+from musiclstm.encoding import Encoded, Field
 from musiclstm.errors import RequestError
 from musiclstm.insight.trace import cost
 from musiclstm.model import Bundle
 
-FIELDS = ("shift", "part", "pitch", "duration", "velocity")
+FIELDS = tuple(field.name.lower() for field in Field)
 _CANDIDATE = 2  # of the gates i, f, g, o, as they lie in the kernels
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from musiclstm.encoding import Vocabulary
+from musiclstm.encoding import Field, Vocabulary
 from musiclstm.insight.events import describe
 from musiclstm.insight.trace import Notes
 from musiclstm.insight.units import QUANTITIES, Findings
@@ -138,13 +138,12 @@ class Strips:
         """
         figure, chart = self._chart(_MAP, "surprise of each note, in nats")
         bottom = np.zeros(len(told))
-        names = ("shift", "part", "pitch", "duration", "velocity")
-        for field, name in enumerate(names):
+        for field in Field:
             nats = told[:, field].astype(np.float64)
             if nats.max() > 0.05:
                 chart.stairs(
                     bottom + nats, self._edges, baseline=bottom, fill=True,
-                    color=PART_COLOURS[field], label=name,
+                    color=PART_COLOURS[field], label=field.name.lower(),
                 )  # fmt: skip
             bottom += nats
         chart.set_ylim(0, max(1.0, float(bottom.max())) * (1 + _FOR_LEGEND))

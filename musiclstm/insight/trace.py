@@ -111,9 +111,7 @@ def cost(bundle: Bundle, encoded: Encoded) -> npt.NDArray[np.float64]:
         bundle: The model.
         encoded: A piece, or as much of one as is read: only notes that are there are counted.
     """
-    nats = bundle.decoder.score(encoded).sum(axis=0, dtype=np.float64)
-    found: npt.NDArray[np.float64] = nats / max(count_notes(encoded, bundle.vocabulary), 1)
-    return found
+    return _a_note(bundle.decoder.score(encoded), encoded, bundle.vocabulary)
 
 
 def trace(bundle: Bundle, encoded: Encoded, kept: slice = slice(None)) -> Trace:
@@ -125,6 +123,7 @@ def trace(bundle: Bundle, encoded: Encoded, kept: slice = slice(None)) -> Trace:
         kept: Whose gates are told, as in :func:`gates_of`.
     """
     notes = notes_of(encoded, bundle.vocabulary)
+    nats = bundle.decoder.score(encoded)
     pitches = next(
         logs for field, logs in bundle.decoder.expectations(encoded) if field == Field.PITCH
     )
@@ -134,9 +133,16 @@ def trace(bundle: Bundle, encoded: Encoded, kept: slice = slice(None)) -> Trace:
         notes=notes,
         kept=kept,
         gates=gates_of(bundle, notes, kept),
-        nats=bundle.decoder.score(encoded)[notes.rows],
-        nats_per_note=cost(bundle, encoded),
+        nats=nats[notes.rows],
+        nats_per_note=_a_note(nats, encoded, bundle.vocabulary),
         likeliest=best,
         chances=np.take_along_axis(chances, best, axis=1),
         chance=chances[np.arange(len(notes.rows)), notes.pitch],
     )
+
+
+def _a_note(nats: FloatArray, encoded: Encoded, vocabulary: Vocabulary) -> npt.NDArray[np.float64]:
+    """The nats of all rows, ``(rows, 5)``, shared out among the notes."""
+    found: npt.NDArray[np.float64] = nats.sum(axis=0, dtype=np.float64)
+    found /= max(count_notes(encoded, vocabulary), 1)
+    return found

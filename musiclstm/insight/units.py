@@ -38,9 +38,8 @@ BoolArray = npt.NDArray[np.bool_]
 
 QUANTITIES = ("input", "forget", "output", "cell", "hidden")
 FEWEST = 50  # notes that are an event, and that are none, in either half: of fewer nothing is said
-AHEAD_MUST_LEAD = (
-    0.02  # of AUC: what is foreseen must tell more than what is there, else it is that
-)
+# Of AUC: what is said to be foreseen must tell more than what is there, else it is that.
+AHEAD_MUST_LEAD = 0.02
 _MOST_NOTES = 12_000  # read in all: more take longer and change the second digit
 _MOST_OF_A_PIECE = 4_000
 _CONTROLS = 8  # times that events are moved round

@@ -3,14 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 
-from musiclstm.errors import TrainingError
-from musiclstm.lab.learning import Learner, Point, curves_of, fewer
+from musiclstm.lab.learning import Learner, Point, ShortTraining, curves_of
 from musiclstm.lab.outcome import Outcome, silent
 from musiclstm.model import NetworkConfig
 from musiclstm.rendering.charts import as_png, new_figure, plain
 from musiclstm.rendering.colours import GREY, PART_COLOURS
 from musiclstm.rendering.document import Picture, Table, Text
-from musiclstm.training.config import preset
 from musiclstm.training.corpus import TrainingSet
 
 KINDS = ("dropout", "head_dropout", "feature_dropout", "noise")
@@ -19,18 +17,8 @@ _RISE = 0.01  # nats a note above its lowest point: then a curve has turned
 
 
 @dataclass(frozen=True)
-class DropoutSettings:
-    """How much is trained.
-
-    Attributes:
-        preset: Size of the network, and its dropout.
-        steps: Of each of the two trainings.
-        lanes: Pieces side by side.
-        window: Rows of each that are played at a time.
-        evaluations: Points of the curves.
-        pieces: Most pieces to learn from: the fewer, the sooner they are known by heart.
-        seed: Of both.
-    """
+class DropoutSettings(ShortTraining):
+    """How much is trained; the seed is that of both trainings."""
 
     preset: str = "default"
     steps: int = 600
@@ -38,7 +26,6 @@ class DropoutSettings:
     window: int = 128
     evaluations: int = 15
     pieces: int = 200
-    seed: int = 0
 
     @classmethod
     def quick(cls, seed: int = 0) -> "DropoutSettings":
@@ -60,12 +47,7 @@ def dropout(
         TrainingError: If nothing is held out.
     """
     s = settings
-    if not data.of("valid"):
-        raise TrainingError("dropout needs pieces that are held out; this corpus is too small")
-    data = fewer(data, s.pieces)
-    config = preset(
-        s.preset, steps=s.steps, lanes=s.lanes, window=s.window, evaluations=s.evaluations
-    )
+    data, config = s.begun(data, "dropout")
     bare = replace(config, network=without(config.network))
     curves: dict[str, list[Point]] = {}
     for name, each in ((WITH, config), (WITHOUT, bare)):

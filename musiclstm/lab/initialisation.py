@@ -5,41 +5,31 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
-from musiclstm.errors import TrainingError
-from musiclstm.lab.learning import Learner, Point, curves_of, fewer
+from musiclstm.lab.learning import Learner, Point, ShortTraining, curves_of
 from musiclstm.lab.outcome import Outcome, silent
 from musiclstm.rendering.charts import as_png, new_figure, plain
 from musiclstm.rendering.colours import PART_COLOURS
 from musiclstm.rendering.document import Picture, Table, Text
-from musiclstm.training.config import preset
 from musiclstm.training.corpus import TrainingSet
 
 LEAST_SPREAD = 0.01  # of the mean: what is called little here
 
 
 @dataclass(frozen=True)
-class InitialisationSettings:
-    """How much is trained.
+class InitialisationSettings(ShortTraining):
+    """How much is trained; the seeds follow one another.
 
     Attributes:
-        preset: Size of the network and what is done against learning by heart.
         seeds: How many trainings, at least 2.
-        steps: Of each.
-        lanes: Pieces side by side.
-        window: Rows of each that are played at a time.
-        evaluations: Points of the curves.
-        pieces: Most pieces to learn from.
-        seed: Of the first; the others follow.
     """
 
     preset: str = "small"
-    seeds: int = 5
     steps: int = 300
     lanes: int = 32
     window: int = 128
     evaluations: int = 10
     pieces: int = 2_000
-    seed: int = 0
+    seeds: int = 5
 
     @classmethod
     def quick(cls, seed: int = 0) -> "InitialisationSettings":
@@ -64,14 +54,7 @@ def initialisation(
         TrainingError: If nothing is held out.
     """
     s = settings
-    if not data.of("valid"):
-        raise TrainingError(
-            "initialisation needs pieces that are held out; this corpus is too small"
-        )
-    data = fewer(data, s.pieces)
-    config = preset(
-        s.preset, steps=s.steps, lanes=s.lanes, window=s.window, evaluations=s.evaluations
-    )
+    data, config = s.begun(data, "initialisation")
     learner = Learner(data, config)
     curves: dict[int, list[Point]] = {}
     for seed in range(s.seed, s.seed + s.seeds):

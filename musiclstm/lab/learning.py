@@ -12,13 +12,59 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from musiclstm.encoding import Encoded
+from musiclstm.errors import TrainingError
+from musiclstm.model.pieces import spread
 from musiclstm.training.batches import BatchMaker, prefetch, windows_per_epoch
-from musiclstm.training.config import TrainingConfig
+from musiclstm.training.config import TrainingConfig, preset
 from musiclstm.training.corpus import TrainingSet
 from musiclstm.training.scoring import scorer, some
 
 if TYPE_CHECKING:
     from musiclstm.training.step import Trainer
+
+
+@dataclass(frozen=True)
+class ShortTraining:
+    """How much is trained; what experiments that train have in common.
+
+    Attributes:
+        preset: Size of the network, and what is done against learning by heart.
+        steps: Of each training.
+        lanes: Pieces side by side.
+        window: Rows of each that are played at a time.
+        evaluations: Points of the curves.
+        pieces: Most pieces to learn from: the fewer, the sooner they are known by heart.
+        seed: Of the first training.
+    """
+
+    preset: str
+    steps: int
+    lanes: int
+    window: int
+    evaluations: int
+    pieces: int
+    seed: int = 0
+
+    def begun(self, data: TrainingSet, what: str) -> tuple[TrainingSet, TrainingConfig]:
+        """What is learned from, and how.
+
+        Args:
+            data: Pieces and split.
+            what: Name of the experiment, for the message.
+
+        Raises:
+            TrainingError: If nothing is held out.
+        """
+        if not data.of("valid"):
+            raise TrainingError(f"{what} needs pieces that are held out; this corpus is too small")
+        config = preset(
+            self.preset,
+            steps=self.steps,
+            lanes=self.lanes,
+            window=self.window,
+            evaluations=self.evaluations,
+        )
+        return fewer(data, self.pieces), config
 
 
 @dataclass(frozen=True)
@@ -124,8 +170,7 @@ def _like(pieces: list[Encoded], notes: int) -> list[Encoded]:
 def fewer(data: TrainingSet, most: int) -> TrainingSet:
     """The set with at most so many pieces to learn from, evenly spread; all held-out ones stay."""
     learned = [place for place, split in enumerate(data.splits) if split == "train"]
-    count = min(len(learned), most)
-    chosen = {learned[n * len(learned) // count] for n in range(count)}
+    chosen = {learned[n] for n in spread(len(learned), most)}
     kept = [p for p, split in enumerate(data.splits) if split == "valid" or p in chosen]
     return replace(
         data,

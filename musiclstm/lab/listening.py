@@ -42,6 +42,7 @@ from musiclstm.lab.outcome import Outcome, silent
 from musiclstm.lab.plain import Music, Tell, textbook
 from musiclstm.lab.plain_keras import Trained, train_plain
 from musiclstm.model.bundle import Bundle
+from musiclstm.model.pieces import spread
 
 Array = npt.NDArray[Any]
 
@@ -104,5 +105,4 @@ def listening(
 
 def _spread(pieces: list[Encoded], most: int) -> list[Encoded]:
     """All, or so many that are evenly spread over them."""
-    count = min(most, len(pieces))
-    return [pieces[n * len(pieces) // count] for n in range(count)]
+    return [pieces[n] for n in spread(len(pieces), most)]

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from musiclstm.lab.learner import NETWORKS, Effort, Run, learn
 from musiclstm.lab.long_lags_shown import shown
+from musiclstm.lab.one_layer import NETWORKS, Effort, Run, learn
 from musiclstm.lab.outcome import Outcome, silent
 from musiclstm.lab.tasks import Task, adding, copy, temporal_order
 
@@ -37,7 +37,7 @@ class LongLagsSettings:
         adding: Lags T of the adding problem, in steps, 24 or more.
         order: Lags of temporal order, 20 or more.
         copy: Lags of the copy task; the first, a short one, shows that it can be learned at all.
-        networks: Of :data:`~musiclstm.lab.learner.NETWORKS`, for adding and temporal order.
+        networks: Of :data:`~musiclstm.lab.one_layer.NETWORKS`, for adding and temporal order.
         copiers: The same for the copy task.
         seeds: How many runs of everything.
         seed: Of the first; the others count on from it.

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from musiclstm.lab.learner import NETWORKS, Run
+from musiclstm.lab.one_layer import NETWORKS, Run
 from musiclstm.rendering.charts import as_png, new_figure, plain
 from musiclstm.rendering.colours import INK, PART_COLOURS
 from musiclstm.rendering.document import Block, Picture, Table

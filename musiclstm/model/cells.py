@@ -50,16 +50,27 @@ class Cells:
     def sequence(self, x: FloatArray) -> FloatArray:
         """All layers over a whole piece ``(rows, U)``, layer by layer."""
         for kernel, bias in self._gates:
-            projected = x @ kernel.values[: self._units]
-            projected += bias
+            projected, hidden, c = self._begun(x, kernel, bias)
             recurrent = kernel.values[self._units :]
-            hidden = np.zeros((len(x) + 1, self._units), np.float32)  # the first is before all
-            c = np.zeros(self._units, np.float32)
             for row in range(len(x)):
                 projected[row] += hidden[row] @ recurrent
                 _cell(projected[row], c, hidden[row + 1], c)
             x = x + hidden[1:]
         return x
+
+    def _begun(
+        self, x: FloatArray, kernel: Matrix, bias: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """A layer before its first row.
+
+        Returns:
+            What its gates read of all rows of input, ``(rows, 4U)``; room for the hidden states,
+            ``(rows + 1, U)``, the first before all; and the cell state, ``(U,)``.
+        """
+        projected = x @ kernel.values[: self._units]
+        projected += bias
+        hidden = np.zeros((len(x) + 1, self._units), np.float32)
+        return projected, hidden, np.zeros(self._units, np.float32)
 
     def trace(self, x: FloatArray, kept: slice = slice(None)) -> "Gates":
         """All layers over a whole piece, with all that happens in the cells.
@@ -70,11 +81,8 @@ class Cells:
         """
         layers = []
         for kernel, bias in self._gates:
-            projected = x @ kernel.values[: self._units]
-            projected += bias
+            projected, hidden, c = self._begun(x, kernel, bias)
             recurrent = kernel.values[self._units :]
-            hidden = np.zeros((len(x) + 1, self._units), np.float32)  # the first is before all
-            c = np.zeros(self._units, np.float32)
             first, last, _ = kept.indices(len(x))
             gates = np.empty((max(0, last - first), 4 * self._units), np.float32)
             cells = np.empty((len(gates), self._units), np.float32)

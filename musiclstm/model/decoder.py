@@ -17,6 +17,7 @@ from musiclstm.encoding import (
     Conditions,
     Encoded,
     Field,
+    Piece,
     Tracker,
     Vocabulary,
     condition_ids,
@@ -190,10 +191,8 @@ class Decoder:
             float32 ``(rows, 5)``; 0 for fields that a row does not have. The sum over all is minus
             the log-likelihood of the piece.
         """
-        v = self.vocabulary
-        wishes = conditions or Conditions()
-        piece = prepare(encoded, v, conditions=wishes)
-        return nats_of_piece(self.folded, piece, self._said(wishes), v)
+        piece, said = self._prepared(encoded, conditions)
+        return nats_of_piece(self.folded, piece, said, self.vocabulary)
 
     def expectations(
         self, encoded: Encoded, conditions: Conditions | None = None
@@ -208,9 +207,7 @@ class Decoder:
             A field and its log-probabilities, float32 ``(rows, size)``, as :meth:`log_probs` gives
             them one row at a time; without meaning for rows that do not have the field.
         """
-        wishes = conditions or Conditions()
-        piece = prepare(encoded, self.vocabulary, conditions=wishes)
-        said = self._said(wishes)
+        piece, said = self._prepared(encoded, conditions)
         yield from log_probs_of_piece(self.folded, piece, said, self.vocabulary)
 
     def gates(
@@ -227,9 +224,15 @@ class Decoder:
             float32 ``(layers, rows, units)`` each: entry r is the state from which row r is
             foretold, so that the first has read nothing but START, and the last all but END.
         """
+        piece, said = self._prepared(encoded, conditions)
+        return gates_of_piece(self.folded, piece, said, kept)
+
+    def _prepared(
+        self, encoded: Encoded, conditions: Conditions | None
+    ) -> tuple[Piece, FloatArray]:
+        """A piece as the network reads it, and what is known of the whole, ``(U,)``."""
         wishes = conditions or Conditions()
-        piece = prepare(encoded, self.vocabulary, conditions=wishes)
-        return gates_of_piece(self.folded, piece, self._said(wishes), kept)
+        return prepare(encoded, self.vocabulary, conditions=wishes), self._said(wishes)
 
     def _said(self, conditions: Conditions) -> FloatArray:
         """What conditions say to every row, ``(U,)``; of several styles each as much as its share.

@@ -48,8 +48,7 @@ class Pieces:
     def some(self, split: str, most: int) -> list[Score]:
         """Scores of a split: all, or ``most`` that are evenly spread over it."""
         places = self.places[split]
-        count = min(len(places), most)
-        return [self.corpus.scores[places[n * len(places) // count]] for n in range(count)]
+        return [self.corpus.scores[places[n]] for n in spread(len(places), most)]
 
 
 def read_pieces(
@@ -135,3 +134,13 @@ def encoded(bundle: Bundle, scores: Sequence[Score]) -> list[Encoded]:
     """Pieces as the bundle reads them, those without a note that it can read left out."""
     found = (encode(score, bundle.vocabulary) for score in scores)
     return [piece for piece in found if piece.n_notes]
+
+
+def spread(length: int, most: int) -> list[int]:
+    """Places in a sequence, evenly spread over it: all, or as many as are wanted.
+
+    >>> spread(10, 4), spread(2, 4)
+    ([0, 2, 5, 7], [0, 1])
+    """
+    count = min(length, most)
+    return [n * length // count for n in range(count)]

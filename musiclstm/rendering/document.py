@@ -121,8 +121,8 @@ class Callout:
     """What matters most, in a box.
 
     Attributes:
-        mood: How it stands; it chooses the colour and a word for those who do not see it.
-        title: A few words.
+        mood: How it stands; it chooses the colour alone.
+        title: A few words, which say how it stands to those who do not see that.
         body: As of :class:`Text`.
     """
 

@@ -1,6 +1,7 @@
 """The verdict at the end of training: what was learned, and what to do next."""
 
 from musiclstm.evaluation import NGram
+from musiclstm.evaluation.baselines import MOST_COUNTED
 from musiclstm.evaluation.evidence import gather
 from musiclstm.evaluation.verdict import Verdict, judge
 from musiclstm.generation import compose
@@ -10,7 +11,6 @@ from musiclstm.training.corpus import TrainingSet
 
 _BARS = 16
 _PIECES_A_SAMPLE = 2  # composed for the verdict, for each that was composed on the way
-MOST_COUNTED = 400_000  # notes; an n-gram of them takes a minute
 
 
 def counted(data: TrainingSet) -> NGram | None:

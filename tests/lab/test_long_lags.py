@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from musiclstm.lab.learner import NETWORKS, Effort, Learned, Run, learn
 from musiclstm.lab.long_lags import LongLagsSettings, long_lags, words
 from musiclstm.lab.long_lags_shown import shown
+from musiclstm.lab.one_layer import NETWORKS, Effort, Learned, Run, learn
 from musiclstm.lab.tasks import adding, copy, temporal_order
 from musiclstm.rendering.document import Picture, Table
 

@@ -26,7 +26,6 @@ def draw(rng: random.Random) -> dict[str, Any]:
     drums = [rng.random() < 0.25 for _ in range(rng.randint(1, 4))]
     notes = []
     for part, is_drum in enumerate(drums):
-        busy: dict[int, int] = {}
         scale = rng.sample(range(36, 84), rng.randint(1, 12))
         for _ in range(rng.randint(0, 60)):
             onset, pitch = rng.randrange(grid * 4 * rng.randint(1, 8)), rng.choice(scale)
@@ -36,7 +35,6 @@ def draw(rng: random.Random) -> dict[str, Any]:
                 for o, d, q, _, p in notes
             ):
                 continue
-            busy[pitch] = onset + duration
             notes.append([onset, duration, pitch, rng.randint(1, 127), part])
     return {"grid": grid, "meter": [numerator, denominator], "drums": drums, "notes": sorted(notes)}
 
