@@ -53,7 +53,7 @@ def infills(
     doubled = {"ours": 0, "forced": 0, "given": 0}
     untouched = 0
     for number, path in enumerate(paths):
-        piece = read_handed_in(path, bundle.vocabulary.steps_per_quarter).score
+        piece = read_handed_in(path).score
         first = max(1, piece.bars // 2 - 1)
         last = min(first + BARS - 1, piece.bars)
         primer = fit(piece, bundle.vocabulary, ranges_of(Wishes(), bundle))

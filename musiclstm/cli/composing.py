@@ -150,14 +150,17 @@ def make(command: str, given: Mapping[str, Any], piece: Path | None = None, **op
     )
     primer = None
     if piece is not None:
-        primer = read_handed_in(piece, bundle.vocabulary.steps_per_quarter)
+        primer = read_handed_in(piece)
+        for said in primer.remarks:
+            remark(said)
     with progress(_TITLES[command], quiet=given["quiet"]) as show:
         score = None if primer is None else primer.score
         pieces = fulfil(bundle, request, score, progress=show)
     written = [_write(made, bundle, request, primer, given["out"]) for made in pieces]
     if given["as_json"]:
         facts = {"model": bundle.name, "digest": bundle.digest, "seed": request.seed}
-        print_json({**facts, "pieces": written})
+        said = [] if primer is None else list(primer.remarks)
+        print_json({**facts, "primer_remarks": said, "pieces": written})
         return
     for made, facts in zip(pieces, written, strict=True):
         click.echo(_line(facts))

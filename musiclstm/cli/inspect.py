@@ -86,9 +86,9 @@ def inspect(
     chosen = _bars(bars)
     units = parse_units(mute)
     bundle = load_bundle(model)
-    handed = read_handed_in(piece, bundle.vocabulary.steps_per_quarter)
+    handed = read_handed_in(piece)
     primer = fit(handed.score, bundle.vocabulary, ranges_of(Wishes(), bundle))
-    for told in primer.remarks:
+    for told in (*handed.remarks, *primer.remarks):
         remark(told)
     encoded = beginning(primer.encoded, bundle.vocabulary, _MOST_ROWS)
     if len(encoded.events) < len(primer.encoded.events):

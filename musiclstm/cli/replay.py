@@ -56,7 +56,7 @@ def replay(
     except RequestError as error:
         raise RequestError(f"{piece} cannot be made again: {error}") from error
     bundle = _bundle(model, said)
-    given = _primer(piece, primer, said, bundle)
+    given = _primer(piece, primer, said)
     with progress("Replaying", quiet=quiet) as show:
         score = None if given is None else given.score
         (made,) = fulfil(bundle, request, score, only=only, progress=show)
@@ -127,9 +127,7 @@ def _bundle(model: str | None, said: dict[str, Any]) -> "Bundle":
     )
 
 
-def _primer(
-    piece: Path, primer: Path | None, said: dict[str, Any], bundle: "Bundle"
-) -> "HandedIn | None":
+def _primer(piece: Path, primer: Path | None, said: dict[str, Any]) -> "HandedIn | None":
     """The file that a piece was made from."""
     from musiclstm.errors import RequestError  # noqa: PLC0415
     from musiclstm.ingest import read_handed_in  # noqa: PLC0415
@@ -141,7 +139,7 @@ def _primer(
     path = piece.with_name(name) if primer is None else primer
     if primer is None and not path.is_file():
         raise RequestError(f"it was made from {name!r}, which is not beside it; use --primer FILE")
-    given = read_handed_in(path, bundle.vocabulary.steps_per_quarter)
+    given = read_handed_in(path)
     if given.sha256 != wanted.get("sha256"):
         raise RequestError(f"{path} is not the file that it was made from, or has changed")
     return given

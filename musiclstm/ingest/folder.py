@@ -35,7 +35,18 @@ def read_score(path: str | Path, settings: IngestSettings | None = None) -> Scor
         MusicLSTMError: If there is no such file, or no reader for its kind.
         UnreadableFileError: If it cannot be read, with the reason.
     """
-    path, settings = Path(path), settings or IngestSettings()
+    score = read_piece(Path(path), settings or IngestSettings()).score
+    assert score is not None  # noqa: S101 - a piece that was skipped is an error there
+    return score
+
+
+def read_piece(path: Path, settings: IngestSettings) -> Reading:
+    """Read one file of music, and say what was made of it.
+
+    Args:
+        path: As for :func:`read_score`, which see for errors too.
+        settings: Grid, pedal and limits.
+    """
     check_is_music(path)
     try:
         data, _ = load(path, settings)
@@ -50,7 +61,7 @@ def read_score(path: str | Path, settings: IngestSettings | None = None) -> Scor
         raise UnreadableFileError(f"{path}: {error}", kind=error.kind, fix=error.fix) from error
     for reading in readings:
         if reading.score is not None:
-            return reading.score
+            return reading
     report = readings[0].report
     raise UnreadableFileError(f"{path}: {report.reason}", kind=report.problem, fix=report.fix)
 

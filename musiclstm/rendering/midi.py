@@ -15,6 +15,9 @@ What MIDI has no word for is written so that a reader can tell:
 * a tempo is stored in whole microseconds a quarter and cannot be slower than 3.58 bpm: slower ones
   are written as that.
 
+A drum hit, which in a score is a step long, is written as a sixteenth, or up to the next of its
+kind: a key that is released at once is dropped by some players.
+
 Beyond 15 melodic parts MIDI's channels are used twice. Tracks still keep the notes apart, but a
 synthesiser plays parts on one channel with one sound.
 """
@@ -25,9 +28,13 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from musiclstm.errors import ScoreError
 from musiclstm.files import atomic_write_bytes
-from musiclstm.score import Meter, Score
+from musiclstm.score import Column, Meter, Score
+from musiclstm.score.notes import MAX_STEP
 
 USUAL_TICKS_PER_QUARTER = 480  # what most sequencers write; a multiple of the default grid
 READABLE_TICKS = 10**7  # pretty_midi refuses to read a file with more
@@ -57,7 +64,8 @@ def midi_bytes(score: Score, *, texts: Sequence[str] = ()) -> bytes:
     """Return what :func:`write_midi` writes."""
     import pretty_midi  # noqa: PLC0415 - so that `--help` need not wait for it
 
-    ticks_per_step = _ticks_per_step(score)
+    ends = _ends(score)
+    ticks_per_step = _ticks_per_step(score, ends)
     midi = _midi_in_ticks()(resolution=score.steps_per_quarter * ticks_per_step, charset="utf-8")
     # pretty_midi multiplies back to microseconds and truncates: aim at the middle of the integer
     midi._tick_scales = [
@@ -76,11 +84,11 @@ def midi_bytes(score: Score, *, texts: Sequence[str] = ()) -> bytes:
         pretty_midi.Instrument(part.program, part.is_drum, _encodable(part.name))
         for part in score.parts
     ]
-    for onset, duration, pitch, velocity, part in score.notes.tolist():
+    for (onset, _, pitch, velocity, part), end in zip(
+        score.notes.tolist(), ends.tolist(), strict=True
+    ):
         midi.instruments[part].notes.append(
-            pretty_midi.Note(
-                velocity, pitch, onset * ticks_per_step, (onset + duration) * ticks_per_step
-            )
+            pretty_midi.Note(velocity, pitch, onset * ticks_per_step, end * ticks_per_step)
         )
     file = BytesIO()
     midi.write(file)
@@ -103,14 +111,14 @@ def _midi_in_ticks() -> Any:
     return MidiInTicks
 
 
-def _ticks_per_step(score: Score) -> int:
+def _ticks_per_step(score: Score, ends: npt.NDArray[np.int64]) -> int:
     """Choose how fine the file is: as usual, coarser for pieces of many hours.
 
     Raises:
         ScoreError: If the piece is too long even at one tick a step.
     """
     last_step = max(
-        score.end,
+        int(ends.max(initial=0)),
         *(tempo.step for tempo in score.tempos),
         *(meter.step for meter in score.meter_map.meters),
         score.meter_map.pickup_steps,
@@ -121,6 +129,19 @@ def _ticks_per_step(score: Score) -> int:
         )
     usual = max(1, round(USUAL_TICKS_PER_QUARTER / score.steps_per_quarter))
     return min(usual, max(1, READABLE_TICKS // max(1, last_step + 1)))
+
+
+def _ends(score: Score) -> npt.NDArray[np.int64]:
+    """The step at which each note is written to end, ``(n,)``."""
+    ends = (score.notes[:, Column.ONSET] + score.notes[:, Column.DURATION]).astype(np.int64)
+    sixteenth = max(1, score.steps_per_quarter // 4)
+    following: dict[tuple[int, int], int] = {}
+    drums = np.array([part.is_drum for part in score.parts] or [False])
+    for row in np.flatnonzero(drums[score.notes[:, Column.PART]])[::-1].tolist():
+        onset, _, pitch, _, part = score.notes[row].tolist()
+        ends[row] = min(onset + sixteenth, following.get((part, pitch), MAX_STEP))
+        following[part, pitch] = onset
+    return ends
 
 
 def _microseconds(bpm: float) -> int:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from musiclstm.errors import RequestError, ScoreError
 from musiclstm.rendering import write_midi
 from musiclstm.rendering.midi import MAX_TICKS, midi_bytes
-from musiclstm.score import Key, Meter, MeterMap, Part, Score, Tempo
+from musiclstm.score import Column, Key, Meter, MeterMap, Part, Score, Tempo
 from tests.strategies import scores
 
 PIANO = (Part(0, False, "Piano"),)
@@ -62,7 +62,13 @@ def note_rows(midi: mido.MidiFile, steps_per_quarter: int) -> np.ndarray:
 def test_file_says_what_the_score_says(score, tmp_path):
     midi = read(midi_bytes(score), tmp_path)
     multiple = midi.ticks_per_beat // score.steps_per_quarter
-    np.testing.assert_array_equal(note_rows(midi, score.steps_per_quarter), score.notes)
+    written = note_rows(midi, score.steps_per_quarter)
+    drums = np.array([part.is_drum for part in score.parts] or [False])
+    hits = drums[written[:, Column.PART]]
+    if hits.any():  # a step in the score, and long enough for any player in the file
+        assert written[hits, Column.DURATION].max() <= max(1, score.steps_per_quarter // 4)
+    written[hits, Column.DURATION] = 1
+    np.testing.assert_array_equal(written, score.notes)
 
     assert len(midi.tracks) == len(score.parts) + 1
     for part, track in zip(score.parts, midi.tracks[1:], strict=True):
@@ -76,6 +82,13 @@ def test_file_says_what_the_score_says(score, tmp_path):
     assert tempos == [(t.step * multiple, round(6e7 / t.bpm)) for t in score.tempos]
     keys = [m.key for _, m in events(midi.tracks[0]) if m.type == "key_signature"]
     assert [Key.parse(key) for key in keys] == ([score.key] if score.key else [])
+
+
+def test_a_drum_hit_lasts_a_sixteenth_or_to_the_next(tmp_path):
+    rows = [[0, 1, 42, 80, 0], [3, 1, 42, 80, 0], [3, 1, 36, 80, 0], [48, 1, 42, 80, 0]]
+    score, _ = Score.build(rows, [Part(is_drum=True)])
+    written = note_rows(read(midi_bytes(score), tmp_path), 24)
+    assert written[:, :3].tolist() == [[0, 3, 42], [3, 6, 36], [3, 6, 42], [48, 6, 42]]
 
 
 def signatures(score: Score, tmp_path: Path) -> list[tuple[int, int, int]]:

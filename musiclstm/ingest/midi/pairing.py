@@ -34,11 +34,13 @@ class PlayedNotes:
         event: Row of the note's note-on in the event table.
         end: Tick at which it falls silent, not before its onset.
         hanging: How many were switched off by nothing in the file.
+        held: How many the pedal makes longer than their keys are down.
     """
 
     event: Integers
     end: Integers
     hanging: int
+    held: int = 0
 
 
 def time_ranks(table: EventTable) -> Integers:
@@ -85,15 +87,17 @@ def pair_notes(table: EventTable, *, pedal: bool) -> PlayedNotes:
     let_ring = table.tick[note_rows] + HANGING_QUARTERS * table.ticks_per_quarter
     ended = np.minimum(np.minimum(next_tick, let_ring), track_end)[hanging]
     end[hanging] = np.maximum(np.minimum(ended, silenced), table.tick[note_rows[hanging]])
+    held = 0
     if pedal:
         again = np.concatenate([group[ons.place][1:] == group[ons.place][:-1], [False]])
         next_onset = np.where(again, np.roll(table.tick[note_rows], -1), track_end)
         latest = np.minimum(next_onset, track_end)[matched]
         sustained = np.minimum(_release_ticks(table, off_rows), latest)
+        held = int(np.count_nonzero(sustained > end[matched]))
         end[matched] = np.maximum(end[matched], sustained)
     file_order = np.argsort(note_rows)
     never_ended = int(np.count_nonzero(silenced > ended))
-    return PlayedNotes(note_rows[file_order], end[file_order], never_ended)
+    return PlayedNotes(note_rows[file_order], end[file_order], never_ended, held)
 
 
 def _silence_ticks(table: EventTable, note_rows: Integers) -> Integers:

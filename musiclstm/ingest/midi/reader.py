@@ -86,7 +86,11 @@ def _read_piece(
     _check_length(score.notes, settings)
     if played.hanging:
         repairs = (*repairs, Repair.HANGING.found(f"{played.hanging:,}"))
-    remark = "played freely: the meter is left out, and notes keep their own time"
+    remarks = []
+    if performed:
+        remarks.append("played freely: the meter is left out, and notes keep their own time")
+    if played.held:
+        remarks.append(f"the pedal is read as longer notes: {played.held:,}")
     report = FileReport(
         source=source,
         notes=len(score.notes),
@@ -96,7 +100,7 @@ def _read_piece(
         cut=changes.cut,
         performed=performed,
         repairs=repairs,
-        remarks=(remark,) if performed else (),
+        remarks=tuple(remarks),
     )
     return Reading(report, score, piece=piece)
 

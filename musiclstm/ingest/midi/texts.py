@@ -3,8 +3,6 @@
 Only the beginning of the first track is looked at, where programs write how a file came about.
 """
 
-import math
-
 from musiclstm.errors import UnreadableFileError
 from musiclstm.ingest.midi.chunks import read_header, track_chunks, unwrapped
 from musiclstm.ingest.problems import Findings
@@ -40,26 +38,21 @@ def opening_texts(data: bytes) -> tuple[str, ...]:
     return tuple(texts)
 
 
-def own_grid(data: bytes, multiple_of: int, most: int = 960) -> int | None:
-    """The coarsest grid on which no note of a MIDI file moves, and that holds another grid too.
+def own_grid(data: bytes) -> int | None:
+    """The ticks a quarter that a MIDI file counts in, as its header says.
 
     Args:
         data: The whole file.
-        multiple_of: Steps a quarter of the other grid.
-        most: Steps a quarter, at most.
 
     Returns:
-        Steps a quarter; None where there is no such grid, or the bytes are no MIDI.
+        1-32767; None where the file counts no beats, or the bytes are no MIDI.
     """
     found = Findings()
     try:
         division = read_header(unwrapped(data, found), found).division
     except UnreadableFileError:
         return None
-    if not division.has_beats:
-        return None
-    steps = math.lcm(division.ticks_per_quarter, multiple_of)
-    return steps if steps <= most else None
+    return division.ticks_per_quarter if division.has_beats else None
 
 
 def _length(content: bytes, at: int) -> tuple[int | None, int]:
