@@ -3,6 +3,7 @@
 No Keras and no TensorFlow: the NumPy decoder composes.
 """
 
+from musiclstm.generation.arrange import harmonize, infill, vary
 from musiclstm.generation.compose import Composition, compose, generate
 from musiclstm.generation.copied_runs import novelty_arrays
 from musiclstm.generation.guard import Rescue
@@ -16,7 +17,7 @@ from musiclstm.generation.novelty import Copied, CopyCheck
 from musiclstm.generation.ranking import Ranked, rank
 from musiclstm.generation.request import Made, Request, fulfil
 from musiclstm.generation.resampling import Resampling
-from musiclstm.generation.rewriting import Manner, Rewriting, harmonize, infill, vary
+from musiclstm.generation.rewriting import Manner, Rewriting
 from musiclstm.generation.sampling import Sampling, choose, probabilities
 from musiclstm.generation.stream import StreamedNote, stream
 from musiclstm.generation.typical import Typical

@@ -13,14 +13,7 @@ from musiclstm.generation.guard import Rescue
 from musiclstm.generation.manner import bundle_resampling, bundle_sampling
 from musiclstm.generation.novelty import Copied, CopyCheck
 from musiclstm.generation.play import Play, take_ending
-from musiclstm.generation.primer import (
-    Primer,
-    fit,
-    new_rows,
-    rows_of_piece,
-    without_beginning,
-    written_back,
-)
+from musiclstm.generation.primer import Primer, fit, new_rows, rows_of_piece
 from musiclstm.generation.resampling import Resampling
 from musiclstm.generation.sampling import Sampling
 from musiclstm.generation.wishes import (
@@ -31,6 +24,7 @@ from musiclstm.generation.wishes import (
     plan_piece,
     ranges_of,
 )
+from musiclstm.generation.written import without_beginning, written_back
 from musiclstm.model import Bundle
 from musiclstm.score import Score, Tempo
 

@@ -2,8 +2,9 @@
 
 No shift goes past the next given onset; at that onset no part comes after the given row in row
 order, and in its part no pitch beyond it; once part and pitch are the given ones, the rest of the
-row is given too. A part that is not free plays given rows alone. Like the hard masks these look
-ahead, so that the given rows can always be reached.
+row is given too. A part that is not free plays given rows alone. Of a part whose pitches are given
+each is *due* by some step: no shift goes past it, and no note lasts so long that it could not be
+struck. Like the hard masks these look ahead, so that the given rows can always be reached.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,8 @@ import numpy.typing as npt
 from musiclstm.encoding import Field, Kind, Vocabulary
 from musiclstm.encoding.stages import ABOVE
 from musiclstm.encoding.vocabulary import N_PITCHES
-from musiclstm.generation.frame import FAR, OPEN, Frame
+from musiclstm.generation.frame import OPEN, Frame
+from musiclstm.generation.pitch_queue import FAR
 from musiclstm.generation.rules import SoftRules
 from musiclstm.model import DecoderState
 
@@ -23,6 +25,7 @@ IntArray = npt.NDArray[np.int32]
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float32]
 
+PITCHES = np.arange(N_PITCHES)
 _PACE, _MOST_LEAN = 0.7, 3.0  # powers of a length, for each note behind, and at most
 
 
@@ -34,7 +37,7 @@ class Constraints:
         frame: Of all streams.
         vocabulary: For the ids.
         next: Number of the next given row, ``(N,)``; as many as there are: none is left.
-        taken: How many pitches of its queue each part has taken, or passed by, ``(N, parts)``.
+        taken: How many pitches of its queue each part has taken, ``(N, parts)``.
         met: Whether the row that is being chosen is the given one, ``(N,)`` bool.
     """
 
@@ -90,7 +93,7 @@ class Constraints:
         if field == Field.PITCH:
             return self._pitches(state, event)
         if field == Field.DURATION:
-            return self._durations(state, event)
+            return self._durations(state, rules, event)
         return self._given(Field.VELOCITY, 32) if self.met.any() else None
 
     def advance(self, state: DecoderState, event: IntArray) -> None:
@@ -100,17 +103,18 @@ class Constraints:
             state: Before the row.
             event: The row, int32 ``(N, 5)``.
         """
-        v = self.vocabulary
-        own = (event[:, Field.SHIFT] <= v.max_shift) & ~self.met
-        own &= state.before.kind != Kind.TIE
+        own = self._own(state, event)
         self.next += self.met
         self.met = np.zeros_like(self.met)
-        step = state.tracker.now + v.steps_of(event[:, Field.SHIFT])
         for part, queue in enumerate(self.frame.queues):
             if queue is not None:
-                takes = own & (event[:, Field.PART] == part)
-                past = np.searchsorted(queue.until, step, side="right")
-                self.taken[:, part] = np.maximum(self.taken[:, part], past) + takes
+                self.taken[:, part] += own & (event[:, Field.PART] == part)
+
+    def _own(self, state: DecoderState, event: IntArray) -> BoolArray:
+        """Which rows begin a note that is not given, ``(N,)``."""
+        has_note = event[:, Field.SHIFT] <= self.vocabulary.max_shift
+        own: BoolArray = has_note & ~self.met & (state.before.kind != Kind.TIE)
+        return own
 
     def tilt(self, field: Field, state: DecoderState, event: IntArray) -> FloatArray | None:
         """What is added to the log-probabilities of durations, ``(N, size)``; None: nothing.
@@ -129,6 +133,15 @@ class Constraints:
                 behind = queue.behind(self.taken[:, part] + 1, step)
                 lean[own] = np.clip(_PACE * behind[own], -_MOST_LEAN, _MOST_LEAN)
         return -lean[:, None] * np.log(np.arange(1, v.max_duration + 2, dtype=np.float32))
+
+    def credit(self, state: DecoderState, event: IntArray) -> FloatArray:
+        """What particles get back of the nats of pitches that they take from queues, ``(N,)``."""
+        found, own = np.zeros(len(event), np.float32), self._own(state, event)
+        for part, queue in enumerate(self.frame.queues):
+            if queue is not None:
+                nats = np.append(queue.nats, np.float32(0))[self.taken[:, part]]
+                found += nats * (own & (event[:, Field.PART] == part))
+        return found
 
     def passed(self, mark: int, state: DecoderState) -> BoolArray:
         """Which streams have come as far as a step, with all that is given there, ``(N,)``."""
@@ -166,27 +179,24 @@ class Constraints:
         ends = state.tracker.ends
         for part, queue in enumerate(self.frame.queues):
             if queue is not None:
-                at = self._place(part, steps)
-                pitch = self._queued(part, steps)
-                silent = np.take_along_axis(ends[:, part], pitch, axis=1) <= steps
-                since = np.append(queue.since, FAR)[np.minimum(at, len(queue.since))]
-                can[:, part] &= silent & (since <= steps)  # what comes later has to wait
+                silent = np.take_along_axis(ends[:, part], self._queued(part)[:, None], axis=1)
+                since = np.append(queue.since, FAR)[self.taken[:, part]]
+                can[:, part] &= np.maximum(silent, since[:, None]) <= steps
         return can
 
-    def _place(self, part: int, steps: IntArray) -> npt.NDArray[np.intp]:
-        """Where in its queue a part is at some steps, ``(N, S)``."""
+    def _queued(self, part: int) -> npt.NDArray[np.intp]:
+        """The pitch that a part must take next, ``(N,)``; 0 where none is left."""
         queue = self.frame.queues[part]
         assert queue is not None  # noqa: S101 - asked of parts that have one
-        past = np.searchsorted(queue.until, steps, side="right")
-        return np.maximum(self.taken[:, part][:, None], past)
+        found: npt.NDArray[np.intp] = np.append(queue.pitch, 0).astype(np.intp)[self.taken[:, part]]
+        return found
 
-    def _queued(self, part: int, steps: IntArray) -> npt.NDArray[np.intp]:
-        """The pitch that a part must take at some steps, ``(N, S)``; 0 where none is left."""
-        queue = self.frame.queues[part]
-        assert queue is not None  # noqa: S101 - asked of parts that have one
-        pitches = np.append(queue.pitch, 0).astype(np.intp)
-        at = np.minimum(self._place(part, steps), len(queue.pitch))
-        found: npt.NDArray[np.intp] = pitches[at]
+    def _latest(self) -> IntArray:
+        """The step by which each part must have taken its next pitch, ``(N, parts)``."""
+        found = np.full(self.taken.shape, FAR, np.int32)
+        for part, queue in enumerate(self.frame.queues):
+            if queue is not None:
+                found[:, part] = np.append(queue.latest, FAR)[self.taken[:, part]]
         return found
 
     def _shifts(self, state: DecoderState, rules: SoftRules) -> BoolArray:
@@ -201,11 +211,17 @@ class Constraints:
         allowed[:, : v.max_shift + 1] &= steps < due[:, None]
         reachable = np.flatnonzero(due - now <= v.max_shift)
         allowed[reachable, (due - now)[reachable]] = True
-        later = (self.frame.last_free >= np.maximum(opens, (now + v.max_shift + 1)[:, None])).any(
-            axis=1
-        )
-        allowed[:, v.wait] = (due > now + v.max_shift) & ((due < FAR) | later)
-        allowed[:, v.end] = due == FAR
+        latest = self._latest()
+        next_latest = latest.min(axis=1, initial=FAR)
+        allowed[:, : v.max_shift + 1] &= steps <= next_latest[:, None]
+        beyond = np.maximum(opens, (now + v.max_shift + 1)[:, None])
+        later = self.frame.last_free >= beyond
+        for part, queue in enumerate(self.frame.queues):
+            if queue is not None:  # with its last pitch its part is at its end
+                later[:, part] &= latest[:, part] < FAR
+        nearest = np.minimum(due, next_latest)
+        allowed[:, v.wait] = (nearest > now + v.max_shift) & ((nearest < FAR) | later.any(axis=1))
+        allowed[:, v.end] = nearest == FAR
         allowed[state.before.kind == Kind.TIE] = True  # a note goes on: there is no choice
         return allowed
 
@@ -218,11 +234,18 @@ class Constraints:
         for part, queue in enumerate(self.frame.queues):
             if queue is not None:  # of a chord the next must be above the last
                 same = (before.part == part) & (before.kind == Kind.NOTE)
-                can[:, part] &= ~same | (self._queued(part, step[:, None])[:, 0] > before.pitch)
+                can[:, part] &= ~same | (self._queued(part) > before.pitch)
         row, due = self._due()
         ranks = self.vocabulary.ranks
         sooner = ranks <= ranks[row[:, Field.PART]][:, None]
-        return can & (sooner | (due > step)[:, None])
+        return can & (sooner | (due > step)[:, None]) & self._before_the_due(step)
+
+    def _before_the_due(self, step: IntArray) -> BoolArray:
+        """Parts that leave room for those whose next pitch must come at a step, ``(N, parts)``."""
+        ranks = self.vocabulary.ranks
+        due = np.where(self._latest() <= step[:, None], ranks, FAR)
+        found: BoolArray = ranks <= due.min(axis=1, initial=FAR)[:, None]
+        return found
 
     def _parts(self, state: DecoderState, rules: SoftRules, shift: IntArray) -> BoolArray:
         v = self.vocabulary
@@ -237,6 +260,7 @@ class Constraints:
         own = np.arange(len(v.parts)) == row[:, Field.PART][:, None]
         allowed &= sooner | own | ~here[:, None]
         allowed |= own & here[:, None]
+        allowed &= self._before_the_due(step)
         allowed[state.before.kind == Kind.TIE] = True
         return allowed
 
@@ -254,7 +278,7 @@ class Constraints:
             at = np.flatnonzero(own & (part == number))
             if queue is not None and at.size:
                 allowed[at] = False
-                allowed[at, self._queued(number, step[:, None])[at, 0]] = True
+                allowed[at, self._queued(number)[at]] = True
         # a pitch that is given to the part at this very step is not taken before it
         for stream in np.flatnonzero(own & (event[:, Field.SHIFT] <= v.max_shift)).tolist():
             room = self.frame.room(int(part[stream]), int(step[stream]), 1)
@@ -271,7 +295,15 @@ class Constraints:
         if pitch != OPEN:
             allowed = np.zeros(N_PITCHES, bool)
             allowed[pitch] = True
-            return allowed | ABOVE[:, pitch] if is_free else allowed
+            below = ABOVE[:, pitch] if is_free else np.zeros(N_PITCHES, bool)
+            queue = self.frame.queues[part]
+            if queue is None:
+                return allowed | below
+            at, queued = int(self.taken[stream, part]), int(self._queued(part)[stream])
+            if below[queued] and at < len(queue.pitch) and queue.since[at] <= step:
+                allowed[queued] = state.tracker.ends[stream, part, queued] <= step
+                allowed[pitch] = queue.latest[at] > step or not allowed[queued]
+            return allowed
         number = int(self.next[stream])
         silent = state.tracker.ends[stream, part] <= step
         lasts = self._length_of(number)
@@ -280,6 +312,7 @@ class Constraints:
         before = state.before
         if before.part[stream] == part and step == state.tracker.now[stream]:
             fits &= ABOVE[int(before.pitch[stream])] | (before.kind[stream] != Kind.NOTE)
+        fits = fits & (frame.below[number] > PITCHES)
         above = int(frame.above[number])
         if above:  # the chord goes on upwards
             left = np.cumsum(fits[::-1])[::-1] - fits
@@ -299,7 +332,7 @@ class Constraints:
             number += 1
         return total
 
-    def _durations(self, state: DecoderState, event: IntArray) -> BoolArray:
+    def _durations(self, state: DecoderState, rules: SoftRules, event: IntArray) -> BoolArray:
         v, part, pitch = self.vocabulary, event[:, Field.PART], event[:, Field.PITCH]
         now = state.tracker.now
         step = now + v.steps_of(event[:, Field.SHIFT])
@@ -315,9 +348,20 @@ class Constraints:
             width = self.frame.until.shape[1]
             last = int(self.frame.until[own, at]) if at < width else FAR
             last = min(last, self.frame.next_strike(own, int(pitch[stream]), at))
+            last = min(last, self._struck_again(stream, own, tied, rules))
             begins = max(int(state.tracker.ends[stream, own, pitch[stream]]), at)
             allowed[stream] = np.arange(v.max_duration + 1) < last - begins
         return allowed
+
+    def _struck_again(self, stream: int, part: int, tied: BoolArray, rules: SoftRules) -> int:
+        """By when the part of a note of its own must be free for the next pitch of its queue."""
+        queue = self.frame.queues[part]
+        at = int(self.taken[stream, part]) - bool(tied[stream])
+        if queue is None or not 0 <= at < len(queue.pitch):
+            return FAR
+        if rules.abilities.monophonic[part]:
+            return int(queue.latest[at + 1]) if at + 1 < len(queue.latest) else FAR
+        return int(queue.again[at])
 
     def _given_goes_on(self, tied: BoolArray) -> BoolArray:
         """Where a note goes on, whether it is a given one, ``(N,)``; True where none does."""

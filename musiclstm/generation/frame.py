@@ -7,7 +7,7 @@ of its *queue*. Everywhere else a part plays what is given and nothing more.
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,12 +15,13 @@ import numpy.typing as npt
 
 from musiclstm.encoding import Encoded, Field, Vocabulary
 from musiclstm.encoding.vocabulary import N_PITCHES
+from musiclstm.generation.pitch_queue import FAR, Queue
 
 IntArray = npt.NDArray[np.int32]
 BoolArray = npt.NDArray[np.bool_]
+FloatArray = npt.NDArray[np.float32]
 
 OPEN = -1  # as the pitch of a row: its rhythm is given, its pitch is not
-FAR = 2**30  # later than any step of a piece
 
 
 @dataclass(frozen=True)
@@ -32,34 +33,14 @@ class Region:
         start: First step.
         end: Step after the last.
         keep: What of the notes that stand there is kept: nothing, ``"rhythm"`` or ``"pitch"``.
+        drift: With kept pitches, by how many steps each may come sooner or later than it did.
     """
 
     part: int
     start: int
     end: int
     keep: str = ""
-
-
-@dataclass(frozen=True)
-class Queue:
-    """The pitches that a part's notes must take, one after the other.
-
-    Attributes:
-        pitch: int32 ``(n,)``.
-        since: The step from which on each may come, ascending, ``(n,)``.
-        until: The step from which on the queue goes on behind it, ascending, ``(n,)``.
-        came: The step at which each came in the given piece, ``(n,)``.
-    """
-
-    pitch: IntArray
-    since: IntArray
-    until: IntArray
-    came: IntArray
-
-    def behind(self, taken: IntArray, step: IntArray) -> IntArray:
-        """By how many notes fewer than the given piece has had by a step it has taken, ``(N,)``."""
-        found: IntArray = (np.searchsorted(self.came, step, side="right") - taken).astype(np.int32)
-        return found
+    drift: int = 0
 
 
 @dataclass(frozen=True)
@@ -70,7 +51,9 @@ class Frame:
         rows: Given rows in row order, without waits and END; the shift is of no meaning, and the
             pitch may be :data:`OPEN`. int32 ``(n, 5)``.
         onset: Their steps, ``(n,)``.
-        above: How many notes of the same part are given above each at the same onset, ``(n,)``.
+        above: How many open notes of the same part stand above each at the same onset, up to the
+            next of given pitch, ``(n,)``.
+        below: The pitch of that one; 128 for none, ``(n,)``.
         free: Whether a part may begin a note of its own at a step, bool ``(parts, steps)``; beyond
             the last step none may.
         until: The step by which a note that a part begins at a step must have ended, ``(parts,
@@ -83,6 +66,7 @@ class Frame:
     rows: IntArray
     onset: IntArray
     above: IntArray
+    below: IntArray
     free: BoolArray
     until: IntArray
     queues: tuple[Queue | None, ...]
@@ -96,6 +80,8 @@ class Frame:
         regions: Sequence[Region],
         v: Vocabulary,
         alone: BoolArray | None = None,
+        held: BoolArray | None = None,
+        nats: FloatArray | None = None,
     ) -> "Frame":
         """The frame that a piece makes around some of its stretches.
 
@@ -105,17 +91,23 @@ class Frame:
             v: What the rows mean.
             alone: Which parts of those that play one note at a time do so here too, bool
                 ``(parts,)``; by default all of them.
+            held: Which of its rows that are notes are given even in a region, bool ``(rows,)``; by
+                default none.
+            nats: How much the pitch of each of these surprises the model, ``(rows,)``; by default
+                nothing.
         """
         rows, onset = given_rows(piece, v)
+        nats = np.zeros(len(rows), np.float32) if nats is None else nats
+        held = np.zeros(len(rows), bool) if held is None else held
         gone, opened = np.zeros(len(rows), bool), np.zeros(len(rows), bool)
         steps = max((region.end for region in regions), default=0)
         free = np.zeros((len(v.parts), steps), bool)
         until = np.zeros((len(v.parts), steps), np.int32)
-        queues: list[Queue | None] = [None] * len(v.parts)
         ends = ends_of(rows, onset, v)
         for region in sorted(regions, key=lambda region: region.start):
             part = region.part
             inside = (rows[:, Field.PART] == part) & (region.start <= onset) & (onset < region.end)
+            inside &= ~held
             if region.keep == "rhythm":
                 opened |= inside
                 continue
@@ -124,24 +116,51 @@ class Frame:
             # a note may last as long as one that it replaces
             last = max(region.end, int(ends[inside].max(initial=0)))
             until[part, region.start : region.end] = last
-            if region.keep == "pitch":
-                own = inside & _heads(rows, v)
-                queues[part] = _longer(queues[part], rows[own], onset[own], region)
-        rows[opened, Field.PITCH] = OPEN
-        stays = ~gone
+        stays, begin = ~gone, gone & heads(rows, v)
+        opened_rows = rows.copy()
+        opened_rows[opened, Field.PITCH] = OPEN
+        above, below = _room_above(opened_rows[stays], onset[stays], v)
         frame = cls(
-            rows=rows[stays],
+            rows=opened_rows[stays],
             onset=onset[stays],
-            above=_above(rows[stays], onset[stays], v),
+            above=above,
+            below=below,
             free=free,
             until=until,
-            queues=tuple(queues),
+            queues=(),
             begins=min((region.start for region in regions), default=FAR),
             ends=steps,
         )
+        keeping = [region for region in regions if region.keep == "pitch"]
+        queues = frame._queues(keeping, rows[begin], onset[begin], nats[begin], len(v.parts))
+        frame = replace(frame, queues=queues)
         monophonic = np.array([part.monophonic for part in v.parts])
         frame._give_way_to_the_given(monophonic if alone is None else monophonic & alone)
         return frame
+
+    def _queues(
+        self,
+        regions: Sequence[Region],
+        rows: IntArray,
+        onset: IntArray,
+        nats: FloatArray,
+        parts: int,
+    ) -> tuple[Queue | None, ...]:
+        """Of each part the pitches that stood in some regions, of all notes that are gone."""
+        queues: list[Queue | None] = [None] * parts
+        for region in sorted(regions, key=lambda region: region.start):
+            own = (rows[:, Field.PART] == region.part) & (onset >= region.start)
+            own &= onset < region.end
+            pitch, came = rows[own, Field.PITCH], onset[own]
+            given = [
+                self.next_strike(region.part, int(of), int(step))
+                for of, step in zip(pitch, came, strict=True)
+            ]
+            within = (region.start, region.end, region.drift)
+            queue = Queue.of(pitch, came, nats[own], within, np.array(given, np.int32))
+            before = queues[region.part]
+            queues[region.part] = queue if before is None else before.followed_by(queue)
+        return tuple(queues)
 
     def _give_way_to_the_given(self, monophonic: BoolArray) -> None:
         """A part that plays one note at a time ends before the next that is given."""
@@ -159,6 +178,15 @@ class Frame:
         """The last step at which each part may begin a note, -1 for none, ``(parts,)``."""
         steps = np.arange(1, self.free.shape[1] + 1, dtype=np.int32)
         found: IntArray = (self.free * steps).max(axis=1, initial=0) - 1
+        return found
+
+    @cached_property
+    def queued(self) -> BoolArray:
+        """Which pitches each part must take, bool ``(parts, 128)``."""
+        found = np.zeros((len(self.queues), N_PITCHES), bool)
+        for part, queue in enumerate(self.queues):
+            if queue is not None:
+                found[part, queue.pitch] = True
         return found
 
     @cached_property
@@ -226,7 +254,7 @@ def given_rows(piece: Encoded, v: Vocabulary) -> tuple[IntArray, IntArray]:
 def ends_of(rows: IntArray, onset: IntArray, v: Vocabulary) -> IntArray:
     """The step at which each row falls silent; a continuation begins where its note would end."""
     lasts = np.minimum(rows[:, Field.DURATION] + 1, v.max_duration)
-    continues = ~_heads(rows, v)
+    continues = ~heads(rows, v)
     ends = onset + lasts
     for row in np.flatnonzero(continues).tolist():
         ends[row] = ends[row - 1] + lasts[row]
@@ -234,34 +262,35 @@ def ends_of(rows: IntArray, onset: IntArray, v: Vocabulary) -> IntArray:
     return found
 
 
-def _heads(rows: IntArray, v: Vocabulary) -> BoolArray:
+def most_at_once(onset: npt.NDArray[np.integer], ends: npt.NDArray[np.integer]) -> int:
+    """How many of some notes sound together at most; 0 where there are none.
+
+    Args:
+        onset: When they begin, ``(n,)``.
+        ends: When they fall silent.
+    """
+    edges = np.concatenate([onset, ends])
+    steps = np.repeat([1, -1], len(onset))
+    order = np.lexsort((steps, edges))  # what ends makes room for what begins
+    return int(np.cumsum(steps[order]).max(initial=0))
+
+
+def heads(rows: IntArray, v: Vocabulary) -> BoolArray:
     """Which rows begin a note."""
     tied = rows[:, Field.DURATION] == v.tie
     return ~np.concatenate([[False], tied[:-1]])[: len(rows)]
 
 
-def _above(rows: IntArray, onset: IntArray, v: Vocabulary) -> IntArray:
-    heads = _heads(rows, v)
-    counts = np.zeros(len(rows), np.int32)
-    seen: dict[tuple[int, int], int] = {}
+def _room_above(rows: IntArray, onset: IntArray, v: Vocabulary) -> tuple[IntArray, IntArray]:
+    """Of each row the open notes above it, up to the next given pitch; and that pitch, or 128."""
+    begins = heads(rows, v)
+    above, below = np.zeros(len(rows), np.int32), np.zeros(len(rows), np.int32)
+    seen: dict[tuple[int, int], tuple[int, int]] = {}
     for row in range(len(rows) - 1, -1, -1):
-        place = int(onset[row]), int(rows[row, Field.PART])
-        counts[row] = seen.get(place, 0)
-        seen[place] = int(counts[row]) + bool(heads[row])
-    return counts
-
-
-def _longer(queue: Queue | None, rows: IntArray, onset: IntArray, region: Region) -> Queue:
-    """A queue with the pitches of one more region."""
-    pitch = rows[:, Field.PITCH].astype(np.int32)
-    since, until = (np.full(len(rows), step, np.int32) for step in (region.start, region.end))
-    own = Queue(pitch, since, until, onset)
-    if queue is None:
-        return own
-    pairs = (
-        (queue.pitch, own.pitch),
-        (queue.since, own.since),
-        (queue.until, own.until),
-        (queue.came, own.came),
-    )
-    return Queue(*(np.concatenate(pair) for pair in pairs))
+        place, pitch = (int(onset[row]), int(rows[row, Field.PART])), int(rows[row, Field.PITCH])
+        above[row], below[row] = seen.get(place, (0, N_PITCHES))
+        if pitch != OPEN:
+            seen[place] = 0, pitch
+        elif begins[row]:
+            seen[place] = int(above[row]) + 1, int(below[row])
+    return above, below

@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from musiclstm.encoding import Field, Kind, Vocabulary
+from musiclstm.errors import RequestError
 from musiclstm.generation.constraints import Constraints
 from musiclstm.generation.endings import OFF_TONIC
 from musiclstm.generation.frame import Frame
@@ -78,7 +79,7 @@ class Swarm:
         steering: What is wished for.
         weight: Log-weights, float64 ``(N,)``.
         last: The last row of each.
-        ended: Which have come to END, bool ``(N,)``.
+        ended: Which go no further, bool ``(N,)``: they have come to END, or are lost.
     """
 
     state: DecoderState
@@ -182,6 +183,9 @@ class Particles:
         Returns:
             The particles with their weights; how many effective ones there were at each comparison;
             and the estimated log-probability of what is given.
+
+        Raises:
+            RequestError: If all of them are lost before the end.
         """
         swarm = start.select(np.zeros(particles, np.intp))
         effective, evidence = [], 0.0
@@ -213,7 +217,12 @@ class Particles:
                 arrived.append(swarm.select(np.flatnonzero(there)))
                 swarm = swarm.select(np.flatnonzero(~there))
             self._step(swarm)
-        return Swarm.joined(arrived)
+        swarm = Swarm.joined(arrived)
+        if not np.isfinite(swarm.weight).any():
+            raise RequestError(
+                "no way through what is given was found; try another seed, or more particles"
+            )
+        return swarm
 
     def _resampled(self, swarm: Swarm) -> tuple[Swarm, float]:
         """As many particles, drawn by their weights, and what the weights were on average."""
@@ -244,11 +253,12 @@ class Particles:
                 event[:, field] = chosen * has_note
         swarm.rules.advance(event)
         swarm.steering.advance(swarm.state, event)
+        swarm.weight += swarm.constraints.credit(swarm.state, event)
         swarm.constraints.advance(swarm.state, event)
         swarm.last = [
             Link(link, tuple(row)) for link, row in zip(swarm.last, event.tolist(), strict=True)
         ]
-        swarm.ended = shift == v.end
+        swarm.ended = (shift == v.end) | ~np.isfinite(swarm.weight)
         swarm.state = self._decoder.advance(swarm.state, event)
 
     def _choose(
@@ -260,6 +270,8 @@ class Particles:
         counts: BoolArray,
     ) -> EventArray:
         """An id of each; the weights take note of what the masks keep.
+
+        Where they keep nothing the particle is lost: its weight is nothing, its id of no meaning.
 
         Args:
             swarm: The particles.
@@ -277,6 +289,10 @@ class Particles:
             # what is given may do what the corpus never does
             both = allowed & soft
             allowed = np.where(np.logical_or.reduce(both, axis=1)[:, None], both, allowed)
+        lost = ~np.logical_or.reduce(allowed, axis=1)
+        if lost.any():
+            swarm.weight[lost] = -np.inf
+            allowed = np.where(lost[:, None], asked.legal, allowed)
         logits = self._decoder.logits(asked) / self._heat[field]
         target = np.where(allowed, logits, _NEVER)
         tilts = (

@@ -1,26 +1,26 @@
-"""A musician's piece as the model reads it, and what the model adds as the musician will read it.
+"""A musician's piece as the model reads it.
 
 Given notes are carried beside the ids: whatever the model makes of them (another grid, other parts,
-another key), they are written back as they came. What was made of them is said in words.
+another key), they are written back as they came (:mod:`.written`). What was made of them is said in
+words.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from musiclstm.encoding import Encoded, Field, Vocabulary, encode, velocity_of
+from musiclstm.encoding import Encoded, Field, Vocabulary, encode
 from musiclstm.encoding.fitting import FittedParts, fit_parts
 from musiclstm.errors import RequestError
-from musiclstm.generation.frame import ends_of
-from musiclstm.score import Column, MeterMap, Part, Score
+from musiclstm.generation.frame import given_rows, heads
+from musiclstm.score import Column, Part, Score
 from musiclstm.score.notes import canonical
 
 IntArray = npt.NDArray[np.int32]
 BoolArray = npt.NDArray[np.bool_]
 
-MOST_STEPS_PER_QUARTER = 960
 _OUTSIDE = 0.02  # a share of notes outside a part's range that is no reason to transpose
 _FURTHEST = 48  # semitones
 
@@ -43,9 +43,9 @@ class Primer:
     goals: tuple[int | None, ...]
     remarks: tuple[str, ...]
 
-    def home(self, part: int) -> int | None:
-        """The part of ``given`` as which a model part is written; None where there is none."""
-        return self.goals.index(part) if part in self.goals else None
+    def homes(self, part: int) -> list[int]:
+        """The parts of ``given`` that are read as a model part; there may be none, or several."""
+        return [number for number, goal in enumerate(self.goals) if goal == part]
 
 
 def fit(
@@ -167,63 +167,6 @@ def _into_range(score: Score, ranges: Sequence[tuple[int, int]]) -> int:
     return min(possible, key=lambda by: (round(outside(by), 2), abs(by)))
 
 
-def written_back(
-    primer: Primer,
-    rows: IntArray,
-    onset: IntArray,
-    v: Vocabulary,
-    gone: BoolArray,
-    parts: Mapping[int, Part],
-    rhythm_kept: bool = False,
-) -> tuple[Primer, BoolArray]:
-    """The given notes as they came, and the new ones among them.
-
-    Args:
-        primer: What was given.
-        rows: New rows as the model writes them, notes and continuations, int32 ``(n, 5)``.
-        onset: Their steps.
-        v: What they mean.
-        gone: Which notes of ``primer.given`` give way, bool ``(notes,)``.
-        parts: For each model part what it is written as, where it is new to the piece.
-        rhythm_kept: Whether the new notes are those that give way, at other pitches.
-
-    Returns:
-        The piece as it is now, with its notes on the finer of the two grids; and which are new.
-    """
-    given = primer.given
-    fine = int(np.lcm(given.steps_per_quarter, v.steps_per_quarter))
-    fine = fine if fine <= MOST_STEPS_PER_QUARTER else given.steps_per_quarter
-    score = given.on_grid(fine)
-    all_parts, homes = list(score.parts), dict[int, int]()
-    for goal in sorted({*rows[:, Field.PART].tolist(), *parts}):
-        home = primer.home(goal)
-        homes[goal] = len(all_parts) if home is None else home
-        if home is None:
-            all_parts.append(parts[goal])
-    scale = fine // given.steps_per_quarter
-    old = given.notes.astype(np.int64)
-    old[:, [Column.ONSET, Column.DURATION]] *= scale
-    new = _new_notes(rows, onset, v, fine)
-    if rhythm_kept:
-        new = _in_given_rhythm(new, old, primer, v, fine, gone)
-    else:
-        new[:, Column.PART] = [homes[part] for part in new[:, Column.PART].tolist()]
-    drums = np.array([part.is_drum for part in all_parts])
-    new[:, Column.PITCH] -= np.where(drums[new[:, Column.PART]], 0, primer.semitones)
-    new = new[(new[:, Column.PITCH] >= 0) & (new[:, Column.PITCH] <= 127)]
-    new = _around(new, old[~gone])
-    table, _ = canonical(np.concatenate([old[~gone], new]), drums.tolist())
-    score = replace(score, notes=table, parts=tuple(all_parts))
-    places = {(row[Column.ONSET], row[Column.PITCH], row[Column.PART]) for row in new.tolist()}
-    is_new = [(row[0], row[2], row[4]) in places for row in table.tolist()]
-    goals = [*primer.goals, *(None for _ in all_parts[len(primer.goals) :])]
-    for goal, home in homes.items():
-        goals[home] = goal
-    encoded = read_as(score, goals, primer.semitones, v)
-    reading = Primer(score, encoded, primer.semitones, tuple(goals), primer.remarks)
-    return reading, np.array(is_new, bool)
-
-
 def steps_of(score: Score, steps_per_quarter: int) -> IntArray:
     """The steps of a score's onsets on another grid, as :meth:`Score.on_grid` finds them."""
     old = score.steps_per_quarter
@@ -232,66 +175,34 @@ def steps_of(score: Score, steps_per_quarter: int) -> IntArray:
     return found
 
 
-def _new_notes(rows: IntArray, onset: IntArray, v: Vocabulary, fine: int) -> npt.NDArray[np.int64]:
-    """A note table of rows on a finer grid; parts and pitches are still the model's."""
-    tied = rows[:, Field.DURATION] == v.tie
-    begins = np.flatnonzero(~np.concatenate([[False], tied[:-1]])[: len(rows)])
-    last = np.append(begins[1:], len(rows))[: len(begins)] - 1  # that says when the note ends
-    ends = ends_of(rows, onset, v)
-    new = np.zeros((len(begins), len(Column)), np.int64)
-    factor = fine / v.steps_per_quarter
-    new[:, Column.ONSET] = np.round(onset[begins] * factor)
-    new[:, Column.DURATION] = np.round(ends[last] * factor)
-    new[:, Column.DURATION] = np.maximum(new[:, Column.DURATION] - new[:, Column.ONSET], 1)
-    new[:, Column.PITCH] = rows[begins, Field.PITCH]
-    new[:, Column.VELOCITY] = velocity_of(rows[begins, Field.VELOCITY])
-    new[:, Column.PART] = rows[begins, Field.PART]
-    return new
+def rows_read_from(primer: Primer, parts: frozenset[int], v: Vocabulary) -> BoolArray:
+    """Which rows of a piece as the model reads it stand for notes of some given parts.
 
+    Args:
+        primer: The piece.
+        parts: Numbers of given parts.
+        v: Of the model.
 
-def _in_given_rhythm(
-    new: npt.NDArray[np.int64],
-    old: npt.NDArray[np.int64],
-    primer: Primer,
-    v: Vocabulary,
-    fine: int,
-    gone: BoolArray,
-) -> npt.NDArray[np.int64]:
-    """The notes that give way at the pitches of the new ones, the lowest at the lowest."""
-    pitches: dict[tuple[int, int], list[int]] = {}
-    for onset, _, pitch, _, part in new.tolist():
-        pitches.setdefault((part, onset * v.steps_per_quarter // fine), []).append(pitch)
-    steps, found = steps_of(primer.given, v.steps_per_quarter), []
-    for number in np.flatnonzero(gone).tolist():
-        goal = primer.goals[int(old[number, Column.PART])]
-        here = pitches.get((-1 if goal is None else goal, int(steps[number])), [])
-        if here:  # of two notes that the model reads as one the second stays away
-            row = old[number].copy()
-            row[Column.PITCH] = here.pop(0)
-            found.append(row)
-    return np.array(found, np.int64).reshape(-1, len(Column))
-
-
-def _around(new: npt.NDArray[np.int64], old: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """New notes that touch no given one of their part and pitch.
-
-    What the model reads at the nearest step may really stand a little beside it.
+    Returns:
+        Bool ``(rows,)``, of its rows that are notes, in the order of
+        :func:`~musiclstm.generation.frame.given_rows`. Where given parts are read as one and meet
+        in a note it counts for each of them.
     """
-    given: dict[tuple[int, int], list[tuple[int, int]]] = {}
-    for onset, duration, pitch, _, part in old.tolist():
-        given.setdefault((part, pitch), []).append((onset, onset + duration))
-    kept = []
-    for row in new.tolist():
-        onset, stop = row[Column.ONSET], row[Column.ONSET] + row[Column.DURATION]
-        for start, end in given.get((row[Column.PART], row[Column.PITCH]), ()):
-            if start <= onset < end:
-                onset = end
-            elif onset < start < stop:
-                stop = start
-        if onset < stop:
-            row[Column.ONSET], row[Column.DURATION] = onset, stop - onset
-            kept.append(row)
-    return np.array(kept, np.int64).reshape(-1, len(Column))
+    notes, steps = primer.given.notes, steps_of(primer.given, v.steps_per_quarter)
+    drums = [part.is_drum for part in primer.given.parts]
+    places = {
+        (primer.goals[part], step, pitch + (0 if drums[part] else primer.semitones))
+        for (_, _, pitch, _, part), step in zip(notes.tolist(), steps.tolist(), strict=True)
+        if part in parts
+    }
+    rows, onset = given_rows(primer.encoded, v)
+    found = [
+        (row[Field.PART], step, row[Field.PITCH]) in places
+        for row, step in zip(rows.tolist(), onset.tolist(), strict=True)
+    ]
+    first = np.maximum.accumulate(np.where(heads(rows, v), np.arange(len(rows)), 0))
+    result: BoolArray = np.array(found, bool)[first] if len(rows) else np.zeros(0, bool)
+    return result
 
 
 def rows_of_piece(piece: Encoded, v: Vocabulary) -> IntArray:
@@ -311,35 +222,3 @@ def new_rows(rows: IntArray, given: int, v: Vocabulary) -> tuple[IntArray, IntAr
     onset = np.cumsum(v.steps_of(rows[:, Field.SHIFT]))
     own = (np.arange(len(rows)) >= given) & (rows[:, Field.SHIFT] <= v.max_shift)
     return rows[own], onset[own].astype(np.int32)
-
-
-def without_beginning(reading: Primer, new: BoolArray, begins: int, v: Vocabulary) -> Primer:
-    """The new notes of a piece alone, from the barline before them on.
-
-    Args:
-        reading: The piece.
-        new: Which of its notes are new.
-        begins: The step, on the model's grid, at which they begin.
-        v: Of the model.
-    """
-    score = reading.given
-    q = score.steps_per_quarter
-    step = begins * q // v.steps_per_quarter
-    place = score.meter_map.locate(step, q)
-    line = step - int(place.position)
-    notes = score.notes[new].copy()
-    notes[:, Column.ONSET] -= line
-    meters = [meter for meter in score.meter_map.meters if meter.step <= max(line, 0)][-1:]
-    later = [replace(m, step=m.step - line) for m in score.meter_map.meters if m.step > line]
-    tempos = [tempo for tempo in score.tempos if tempo.step <= line][-1:]
-    alone = replace(
-        score,
-        notes=notes[notes[:, Column.ONSET] >= 0],
-        meter_map=MeterMap((*(replace(meter, step=0) for meter in meters), *later)),
-        tempos=(
-            *(replace(tempo, step=0) for tempo in tempos),
-            *(replace(t, step=t.step - line) for t in score.tempos if t.step > line),
-        ),
-    )
-    encoded = read_as(alone, reading.goals, reading.semitones, v)
-    return replace(reading, given=alone, encoded=encoded)

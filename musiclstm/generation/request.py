@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from musiclstm.encoding import Conditions, Field
 from musiclstm.errors import RequestError
+from musiclstm.generation.arrange import harmonize, infill, vary
 from musiclstm.generation.compose import Composition, compose
 from musiclstm.generation.guard import told
 from musiclstm.generation.manner import RESAMPLING
@@ -20,7 +21,7 @@ from musiclstm.generation.novelty import Copied, CopyCheck
 from musiclstm.generation.primer import Primer
 from musiclstm.generation.ranking import rank
 from musiclstm.generation.resampling import Resampling
-from musiclstm.generation.rewriting import PARTICLES, Manner, harmonize, infill, vary
+from musiclstm.generation.rewriting import PARTICLES, Manner
 from musiclstm.generation.sampling import Sampling
 from musiclstm.generation.uncopied import uncopied
 from musiclstm.generation.wishes import Wishes

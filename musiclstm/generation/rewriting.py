@@ -1,7 +1,6 @@
-"""Music around what is given: harmonise a melody, write a stretch anew, vary a piece.
+"""A piece of which stretches are open (:mod:`.frame`), drawn by particles (:mod:`.particles`).
 
-All three are one thing: a piece of which stretches are open (:mod:`.frame`), drawn by particles
-(:mod:`.particles`). What is given is written back as it came.
+What is given is written back as it came.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,27 +9,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from musiclstm.encoding import Conditions, Field
+from musiclstm.encoding import Conditions, Encoded, Field
 from musiclstm.errors import RequestError
-from musiclstm.generation.frame import Frame, Region, given_rows
+from musiclstm.generation.frame import Frame, Region, given_rows, heads
 from musiclstm.generation.habits import Habits
 from musiclstm.generation.manner import bundle_sampling
-from musiclstm.generation.particles import Found, Particles, begin, rows_before
-from musiclstm.generation.primer import Primer, fit, steps_of, written_back
+from musiclstm.generation.particles import Particles, Swarm, begin, rows_before
+from musiclstm.generation.primer import Primer, rows_read_from, steps_of
 from musiclstm.generation.rules import SoftRules, bar_line
 from musiclstm.generation.sampling import Sampling
 from musiclstm.generation.steering import Steering
-from musiclstm.generation.stretches import (
-    bars_of,
-    chords_of,
-    end_of,
-    inside,
-    melody_parts,
-    named_parts,
-    runs,
-    stretch,
-)
+from musiclstm.generation.stretches import Chosen, bars_of, chords_of, end_of, inside
 from musiclstm.generation.wishes import Wishes, check_wishes, ranges_of, sheet_of
+from musiclstm.generation.written import written_back
 from musiclstm.model import Bundle
 from musiclstm.score import Column, Part, Score
 
@@ -98,212 +89,202 @@ class Manner:
             raise RequestError(f"seed {self.seed} is negative; use 0 or more")
 
 
-def harmonize(
-    bundle: Bundle,
-    melody: Score,
-    parts: Sequence[str] = (),
-    manner: Manner = Manner(),
-    wishes: Wishes = NO_WISHES,
-) -> Rewriting:
-    """Add the other parts of a model to a melody, or to several.
+USUAL = Manner()
 
-    Args:
-        bundle: A trained model of at least two parts.
-        melody: The given parts; all that has notes is kept.
-        parts: Model parts that they are to be, in order; by default the highest one for a single
-            part, and the likest for several.
-        manner: Seed, particles and so on.
-        wishes: What is wished for; the meter and the length are the piece's own.
 
-    Raises:
-        RequestError: If there is no melody, or it is none that this part can play.
+@dataclass(frozen=True)
+class _Task:
+    """What is to be drawn, of which piece and with which model.
+
+    Attributes:
+        bundle: The model.
+        primer: The piece.
+        regions: What is open of it.
+        places: Given parts of which notes give way there.
+        held: Which rows of the piece that are notes stay even there, bool ``(rows,)``.
+        conditions: What the model is told.
+        part_map: Model parts that take part.
     """
-    v = bundle.vocabulary
-    if len(v.parts) < 2:
-        raise RequestError(f"{bundle.name} has one part only, {v.parts[0].name}; nothing to add")
-    names = melody_parts(melody, parts, v)
-    primer = fit(melody, v, ranges_of(wishes, bundle), names)
-    end = end_of(primer.encoded, v)
-    held = set(given_rows(primer.encoded, v)[0][:, Field.PART].tolist())
-    regions = [Region(part, 0, end) for part in range(len(v.parts)) if part not in held]
-    if not regions:
-        raise RequestError(f"all parts of {bundle.name} are given; nothing is left to add")
-    return rewrite(bundle, primer, regions, manner, wishes)
 
+    bundle: Bundle
+    primer: Primer
+    regions: tuple[Region, ...]
+    places: frozenset[int]
+    held: BoolArray
+    conditions: Conditions
+    part_map: tuple[int, ...]
 
-def infill(
-    bundle: Bundle,
-    piece: Score,
-    bars: tuple[int, int],
-    parts: Sequence[str] = (),
-    manner: Manner = Manner(),
-    wishes: Wishes = NO_WISHES,
-) -> Rewriting:
-    """Write a stretch of a piece anew, so that it joins at both ends.
+    @property
+    def piece(self) -> Encoded:
+        """The piece as the model reads it."""
+        return self.primer.encoded
 
-    Args:
-        bundle: A trained model.
-        piece: Any piece.
-        bars: First and last bar, inclusive; 1 is the first full bar, 0 the pickup.
-        parts: Names of parts, of the piece or of the model; by default all that the piece has.
-        manner: Seed, particles and so on.
-        wishes: What is wished for; the meter and the length are the piece's own.
-
-    Raises:
-        RequestError: If the bars or parts are not in the piece.
-    """
-    v = bundle.vocabulary
-    primer = fit(piece, v, ranges_of(wishes, bundle))
-    start, end = stretch(primer, bars, v)
-    end = min(end, end_of(primer.encoded, v))
-    regions = [Region(part, start, end) for part in named_parts(parts, primer, v)]
-    return rewrite(bundle, primer, regions, manner, wishes)
-
-
-def vary(
-    bundle: Bundle,
-    piece: Score,
-    keep: str,
-    amount: float = 1.0,
-    parts: Sequence[str] = (),
-    manner: Manner = Manner(),
-    wishes: Wishes = NO_WISHES,
-) -> Rewriting:
-    """Keep the rhythm of a piece and draw new pitches, or keep its pitches and draw a new rhythm.
-
-    Args:
-        bundle: A trained model.
-        piece: Any piece.
-        keep: ``"rhythm"`` or ``"pitch"``. With the latter each part's pitches are a queue that its
-            next note must take from.
-        amount: Share of the bars that is rewritten, above 0 to 1; which ones chance decides.
-        parts: Names of parts, of the piece or of the model; by default all that the piece has.
-        manner: Seed, particles and so on.
-        wishes: What is wished for; the meter and the length are the piece's own.
-
-    Raises:
-        RequestError: If the amount or a part is none.
-    """
-    if keep not in ("rhythm", "pitch"):
-        raise RequestError(f"{keep!r} cannot be kept; keep 'rhythm' or 'pitch'")
-    if not 0 < amount <= 1:
-        raise RequestError(f"an amount of {amount:g} is out of range; use more than 0, at most 1")
-    v = bundle.vocabulary
-    primer = fit(piece, v, ranges_of(wishes, bundle))
-    bars = bars_of(primer)
-    first = 0 if primer.encoded.meter_map.pickup_steps else 1
-    numbers = np.arange(first, bars + 1)
-    rng = np.random.default_rng([manner.seed, manner.index, 1])
-    count = max(1, round(amount * len(numbers)))
-    chosen = np.sort(rng.permutation(numbers)[:count]).tolist()
-    end = end_of(primer.encoded, v)
-    regions = []
-    for begins, ends in runs(chosen):
-        start, stop = stretch(primer, (begins, ends), v)
-        regions += [
-            Region(part, start, min(stop, end), keep) for part in named_parts(parts, primer, v)
-        ]
-    return rewrite(bundle, primer, regions, manner, wishes)
+    @property
+    def keep(self) -> str:
+        """What is kept of the notes that give way."""
+        return self.regions[0].keep if self.regions else ""
 
 
 def rewrite(
-    bundle: Bundle, primer: Primer, regions: Sequence[Region], manner: Manner, wishes: Wishes
+    bundle: Bundle,
+    primer: Primer,
+    regions: Sequence[Region],
+    manner: Manner,
+    wishes: Wishes,
+    chosen: Chosen | None = None,
 ) -> Rewriting:
     """Draw what is open of a piece.
 
     Args:
         bundle: A trained model.
         primer: The piece.
-        regions: What is open of it.
+        regions: What is open of it; of all of them the same is kept.
         manner: Seed, particles and so on.
         wishes: What is wished for.
+        chosen: The given parts that are open there; by default all that are read as its parts.
 
     Raises:
-        RequestError: If a wish cannot be met.
+        RequestError: If a wish cannot be met, or no way through was found.
     """
-    v, piece = bundle.vocabulary, primer.encoded
-    check_wishes(wishes, v)
+    check_wishes(wishes, bundle.vocabulary)
     if wishes.meter is not None or wishes.bars is not None:
         raise RequestError("the piece has its own meter and length; leave both to it")
-    key = wishes.key.transposed(primer.semitones) if wishes.key else piece.conditions.key
-    conditions = replace(
-        piece.conditions,
-        style=wishes.style,
-        key=key,
-        tempo=wishes.tempo or piece.conditions.tempo,
+    task = _task(bundle, primer, regions, wishes, chosen)
+    swarm, marks, to_the_end = _begun(task, wishes)
+    particles = Particles(
+        bundle.decoder,
+        manner.sampling or bundle_sampling(bundle),
+        Habits.of_bundle(bundle),
+        SHARPNESS,
+        np.random.default_rng([manner.seed, manner.index]),
+        task.conditions.key.tonic if task.conditions.key else None,
     )
+    found = particles.draw(swarm, manner.particles, marks, to_the_end, manner.progress)
+    reading, new = _written(task, found.rows)
+    return Rewriting(reading, new, task.conditions, found.effective, manner.particles, task.regions)
+
+
+def _task(
+    bundle: Bundle,
+    primer: Primer,
+    regions: Sequence[Region],
+    wishes: Wishes,
+    chosen: Chosen | None,
+) -> _Task:
+    piece = primer.encoded
+    key = wishes.key.transposed(primer.semitones) if wishes.key else piece.conditions.key
+    given = Chosen.all_of(primer).given
+    places = given if chosen is None else chosen.given
+    return _Task(
+        bundle=bundle,
+        primer=primer,
+        regions=tuple(regions),
+        places=places,
+        held=rows_read_from(primer, given - places, bundle.vocabulary),
+        conditions=replace(
+            piece.conditions,
+            style=wishes.style,
+            key=key,
+            tempo=wishes.tempo or piece.conditions.tempo,
+        ),
+        part_map=tuple(sorted({*piece.part_map, *(region.part for region in regions)})),
+    )
+
+
+def _begun(task: _Task, wishes: Wishes) -> tuple[Swarm, list[int], bool]:
+    """A particle before the first open step; the marks; and whether it goes on to END."""
+    bundle, v, piece = task.bundle, task.bundle.vocabulary, task.piece
+    meter_map, q, bars = piece.meter_map, v.steps_per_quarter, bars_of(task.primer)
     chords = chords_of(piece, v)
-    frame = Frame.of(piece, regions, v, alone=chords <= 1)
+    # beside what another part of the same kind plays there is room for one more
+    chords[np.unique(given_rows(piece, v)[0][task.held, Field.PART])] += 1
+    frame = _frame(task, chords)
     end = max(end_of(piece, v), frame.ends)
-    habits = Habits.of_bundle(bundle)
-    meter_map = piece.meter_map
-    bars = bars_of(primer)
-    part_map = sorted({*piece.part_map, *(region.part for region in regions)})
-    rng = np.random.default_rng([manner.seed, manner.index])
-    state = bundle.decoder.start(conditions, part_map, 1, meter_map=meter_map)
-    ranges = ranges_of(wishes, bundle, primer.semitones)
-    rules = SoftRules.start(v, [meter_map], [None], (), ranges, habits.silence)
-    rules.abilities = rules.abilities.widened(chords)
-    rules.end[:], rules.last_bar[:] = end, bar_line(meter_map, bars - 1, v.steps_per_quarter)
+    state = bundle.decoder.start(task.conditions, task.part_map, 1, meter_map=meter_map)
+    ranges = ranges_of(wishes, bundle, task.primer.semitones)
+    silence = Habits.of_bundle(bundle).silence
+    rules = SoftRules.start(v, [meter_map], [None], (), ranges, silence)
+    rules.abilities = rules.abilities.widened(chords, frame.queued)
+    rules.end[:], rules.last_bar[:] = end, bar_line(meter_map, bars - 1, q)
     sheet = sheet_of(
         wishes,
         v,
         meter_map,
         bars,
-        key,
-        semitones=primer.semitones,
+        task.conditions.key,
+        semitones=task.primer.semitones,
         begins=frame.begins,
         end=end,
     )
-    steering = Steering.start([sheet], v)
-    swarm = begin(
-        bundle.decoder, state, rules, frame, steering, rows_before(piece.events, frame.begins, v)
-    )
-    lines = [bar_line(meter_map, bar, v.steps_per_quarter) for bar in range(bars + 2)]
-    marks = frame.marks(lines)
+    before = rows_before(piece.events, frame.begins, v)
+    swarm = begin(bundle.decoder, state, rules, frame, Steering.start([sheet], v), before)
+    lines = [bar_line(meter_map, bar, q) for bar in range(bars + 2)]
     after = [line for line in lines if line >= frame.ends]
     horizon = after[min(_LISTEN, len(after) - 1)] if after else end
     to_the_end = not (frame.onset >= frame.ends).any()
-    marks = [mark for mark in marks if mark < horizon or to_the_end]
-    particles = Particles(
-        bundle.decoder,
-        manner.sampling or bundle_sampling(bundle),
-        habits,
-        SHARPNESS,
-        rng,
-        key.tonic if key else None,
-    )
-    found = particles.draw(swarm, manner.particles, marks, to_the_end, manner.progress)
-    return _written(bundle, primer, regions, conditions, found, manner, part_map)
+    marks = [mark for mark in frame.marks(lines) if mark < horizon or to_the_end]
+    return swarm, marks, to_the_end
 
 
-def _written(
-    bundle: Bundle,
-    primer: Primer,
-    regions: Sequence[Region],
-    conditions: Conditions,
-    found: Found,
-    manner: Manner,
-    part_map: Sequence[int],
-) -> Rewriting:
+def _frame(task: _Task, chords: IntArray) -> Frame:
+    """What is given around what is open.
+
+    Args:
+        task: What is to be drawn.
+        chords: How many notes each model part sounds at once, ``(parts,)``.
+    """
+    v, nats = task.bundle.vocabulary, None
+    if task.keep == "pitch":
+        nats = task.bundle.decoder.score(task.piece, task.conditions)[:, Field.PITCH]
+        nats = nats[task.piece.events[:, Field.SHIFT] <= v.max_shift]
+    return Frame.of(task.piece, task.regions, v, alone=chords <= 1, held=task.held, nats=nats)
+
+
+def _written(task: _Task, rows: IntArray) -> tuple[Primer, BoolArray]:
     """The given notes as they came, and the new ones where the stretches are."""
-    v, given = bundle.vocabulary, primer.given
-    before = rows_before(primer.encoded.events, min(region.start for region in regions), v)
+    v, primer = task.bundle.vocabulary, task.primer
+    before = rows_before(primer.encoded.events, min(of.start for of in task.regions), v)
     now = int(v.steps_of(before[:, Field.SHIFT]).sum())
-    onset = (now + np.cumsum(v.steps_of(found.rows[:, Field.SHIFT]))).astype(np.int32)
-    own = found.rows[:, Field.SHIFT] <= v.max_shift
-    own &= inside(found.rows[:, Field.PART], onset, regions)
-    goals = np.array([-1 if goal is None else goal for goal in primer.goals], np.int32)
-    steps = steps_of(given, v.steps_per_quarter)
-    gone = inside(goals[given.notes[:, Column.PART]], steps, regions)
-    names = {n: Part(of.program, of.is_drum, of.name) for n, of in enumerate(v.parts)}
-    reading, new = written_back(
+    onset = (now + np.cumsum(v.steps_of(rows[:, Field.SHIFT]))).astype(np.int32)
+    has_note = rows[:, Field.SHIFT] <= v.max_shift
+    rows, onset = rows[has_note], onset[has_note]
+    new = inside(rows[:, Field.PART], onset, task.regions) & ~_among(rows, onset, task)
+    return written_back(
         primer,
-        found.rows[own],
-        onset[own],
+        rows[new],
+        onset[new],
         v,
-        gone,
-        {part: names[part] for part in part_map},
-        rhythm_kept=any(region.keep == "rhythm" for region in regions),
+        _gone(task),
+        {n: Part(v.parts[n].program, v.parts[n].is_drum, v.parts[n].name) for n in task.part_map},
+        homes=task.places,
+        keep=task.keep,
     )
-    return Rewriting(reading, new, conditions, found.effective, manner.particles, tuple(regions))
+
+
+def _among(rows: IntArray, onset: IntArray, task: _Task) -> BoolArray:
+    """Which rows are held ones, bool ``(rows,)``."""
+    v = task.bundle.vocabulary
+    if not task.held.any():
+        return np.zeros(len(rows), bool)
+    given, steps = given_rows(task.piece, v)
+    columns = [Field.PART, Field.PITCH]
+    held = np.column_stack([steps, given[:, columns]])[task.held & heads(given, v)]
+    places = set(map(tuple, held.tolist()))
+    here = np.column_stack([onset, rows[:, columns]]).tolist()
+    first = np.maximum.accumulate(np.where(heads(rows, v), np.arange(len(rows)), 0))
+    found: BoolArray = np.array([tuple(place) in places for place in here], bool)[first]
+    return found
+
+
+def _gone(task: _Task) -> BoolArray:
+    """Which given notes give way, bool ``(notes,)``."""
+    given = task.primer.given
+    part = given.notes[:, Column.PART]
+    goal = np.array([-1 if of is None else of for of in task.primer.goals], np.int32)[part]
+    steps = steps_of(given, task.bundle.vocabulary.steps_per_quarter)
+    here, own = inside(goal, steps, task.regions), np.isin(part, list(task.places))
+    if task.keep:  # what sounds in unison with a note that stays is not told from it
+        where = np.column_stack([goal, steps, given.notes[:, Column.PITCH]]).tolist()
+        stays = {tuple(where[number]) for number in np.flatnonzero(here & ~own).tolist()}
+        own &= np.array([tuple(place) not in stays for place in where], bool)
+    return here & own

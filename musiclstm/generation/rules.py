@@ -85,13 +85,21 @@ class Abilities:
             chords=not all(part.monophonic for part in parts),
         )
 
-    def widened(self, chords: IntArray) -> "Abilities":
-        """The same where parts are known to sound several notes together, ``(parts,)``."""
+    def widened(self, chords: IntArray, pitches: BoolArray | None = None) -> "Abilities":
+        """The same where parts are known to do more.
+
+        Args:
+            chords: How many notes each sounds together, ``(parts,)``.
+            pitches: Which each plays, bool ``(parts, 128)``; by default those of its range.
+        """
         monophonic = self.monophonic & (chords <= 1)
+        in_range = self.in_range if pitches is None else self.in_range | pitches
         return replace(
             self,
             monophonic=monophonic,
             chord=np.maximum(self.chord, chords).astype(np.int32),
+            in_range=in_range,
+            shut=np.where(in_range, 0, NEVER).astype(np.int32),
             chords=not monophonic.all(),
         )
 

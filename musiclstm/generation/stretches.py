@@ -1,6 +1,7 @@
 """Which bars and which parts of a piece are meant."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -8,13 +9,15 @@ import numpy.typing as npt
 from musiclstm.encoding import Encoded, Field, Vocabulary
 from musiclstm.encoding.parts import normalised_name, part_tables
 from musiclstm.errors import RequestError
-from musiclstm.generation.frame import Region, ends_of, given_rows
+from musiclstm.generation.frame import Region, ends_of, given_rows, most_at_once
 from musiclstm.generation.primer import Primer
 from musiclstm.generation.rules import bar_line
 from musiclstm.score import Column, Score
 
 IntArray = npt.NDArray[np.int32]
 BoolArray = npt.NDArray[np.bool_]
+
+_LONGEST_NUMBER = 4  # digits: no piece has ten thousand parts
 
 
 def bars_of(primer: Primer) -> int:
@@ -34,10 +37,7 @@ def chords_of(piece: Encoded, v: Vocabulary) -> IntArray:
     ends, found = ends_of(rows, onset, v), np.zeros(len(v.parts), np.int32)
     for number in range(len(v.parts)):
         own = rows[:, Field.PART] == number
-        edges = np.concatenate([onset[own], ends[own]])
-        steps = np.repeat([1, -1], own.sum())
-        order = np.lexsort((steps, edges))  # what ends makes room for what begins
-        found[number] = np.cumsum(steps[order]).max(initial=0)
+        found[number] = most_at_once(onset[own], ends[own])
     return found
 
 
@@ -85,8 +85,27 @@ def inside(part: IntArray, onset: IntArray, regions: Sequence[Region]) -> BoolAr
     return found
 
 
-def named_parts(names: Sequence[str], primer: Primer, v: Vocabulary) -> list[int]:
-    """Model parts by the names, or numbers from 0, of the piece's parts or the model's.
+@dataclass(frozen=True)
+class Chosen:
+    """Which parts are meant.
+
+    Attributes:
+        model: Model parts, ascending.
+        given: Parts of the piece that they stand for: one may be read as several are.
+    """
+
+    model: tuple[int, ...]
+    given: frozenset[int]
+
+    @classmethod
+    def all_of(cls, primer: Primer) -> "Chosen":
+        """All parts of a piece that the model can play."""
+        heard = {n: goal for n, goal in enumerate(primer.goals) if goal is not None}
+        return cls(tuple(sorted({*heard.values()})), frozenset(heard))
+
+
+def named_parts(names: Sequence[str], primer: Primer, v: Vocabulary) -> Chosen:
+    """Parts by the names, or numbers from 1, of the piece's parts, or the names of the model's.
 
     Args:
         names: By default all parts that the piece has.
@@ -96,28 +115,43 @@ def named_parts(names: Sequence[str], primer: Primer, v: Vocabulary) -> list[int
     Raises:
         RequestError: If there is no such part.
     """
-    own = sorted({goal for goal in primer.goals if goal is not None})
     if not names:
-        return own
+        return Chosen.all_of(primer)
     parts = enumerate(primer.given.parts, start=1)
     given = [normalised_name(part.name) or f"part {number}" for number, part in parts]
     model = [normalised_name(part.name) for part in v.parts]
-    found = set[int]()
+    goals, places = set[int](), set[int]()
     for name in names:
-        wanted = normalised_name(name)
+        wanted, number = normalised_name(name), part_number(name, len(given))
         if wanted in given:
-            goals = [primer.goals[n] for n, known in enumerate(given) if known == wanted]
+            found = [n for n, known in enumerate(given) if known == wanted]
         elif wanted in model:
-            goals = [model.index(wanted)]
-        elif name.isdecimal() and int(name) < len(given):
-            goals = [primer.goals[int(name)]]
+            goals.add(model.index(wanted))
+            places |= {n for n, goal in enumerate(primer.goals) if goal == model.index(wanted)}
+            continue
+        elif number is not None:
+            found = [number]
         else:
             there = ", ".join(dict.fromkeys([*given, *model]))
-            raise RequestError(f"no part is called {name!r}; there are: {there}")
-        if None in goals:
-            raise RequestError(f"the model cannot play {name!r}; choose another part")
-        found |= {goal for goal in goals if goal is not None}
-    return sorted(found)
+            raise RequestError(f"no part is called {name[:80]!r}; there are: {there}")
+        for place in found:
+            goal = primer.goals[place]
+            if goal is None:
+                raise RequestError(f"the model cannot play {name[:80]!r}; choose another part")
+            goals.add(goal)
+            places.add(place)
+    return Chosen(tuple(sorted(goals)), frozenset(places))
+
+
+def part_number(word: str, parts: int) -> int | None:
+    """A part's place, from 0, of what a musician types: a number from 1.
+
+    >>> part_number("2", 4), part_number("0", 4), part_number("bass", 4)
+    (1, None, None)
+    """
+    if not (word.isascii() and word.isdecimal()) or len(word) > _LONGEST_NUMBER:
+        return None
+    return int(word) - 1 if 1 <= int(word) <= parts else None
 
 
 def melody_parts(melody: Score, names: Sequence[str], v: Vocabulary) -> tuple[str, ...]:
@@ -125,8 +159,8 @@ def melody_parts(melody: Score, names: Sequence[str], v: Vocabulary) -> tuple[st
 
     Args:
         melody: What is to be harmonised.
-        names: Names or numbers of model parts, in the order of the given ones; by default the
-            highest for one given part, and none, which lets them be fitted, for several.
+        names: Names of model parts, or numbers from 1, in the order of the given ones; by default
+            the highest for one given part, and none, which lets them be fitted, for several.
         v: Of the model.
 
     Raises:
@@ -145,13 +179,12 @@ def melody_parts(melody: Score, names: Sequence[str], v: Vocabulary) -> tuple[st
     model = [normalised_name(part.name) for part in v.parts]
     chosen = []
     for name in names:
-        wanted = normalised_name(name)
+        wanted, number = normalised_name(name), part_number(name, len(model))
         if wanted in model:
-            chosen.append(model.index(wanted))
-        elif name.isdecimal() and int(name) < len(model):
-            chosen.append(int(name))
-        else:
-            raise RequestError(f"this model has no part {name!r}; it has: {', '.join(model)}")
+            number = model.index(wanted)
+        if number is None:
+            raise RequestError(f"this model has no part {name[:80]!r}; it has: {', '.join(model)}")
+        chosen.append(number)
     if len(set(chosen)) < len(chosen):
         raise RequestError("a part can be given only once; name each part once")
     if not chosen and len(heard) == 1:
