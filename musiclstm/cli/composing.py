@@ -151,8 +151,8 @@ def make(command: str, given: Mapping[str, Any], piece: Path | None = None, **op
     primer = None
     if piece is not None:
         primer = read_handed_in(piece)
-        for said in primer.remarks:
-            remark(said)
+        for changed in primer.remarks:
+            remark(changed)
     with progress(_TITLES[command], quiet=given["quiet"]) as show:
         score = None if primer is None else primer.score
         pieces = fulfil(bundle, request, score, progress=show)

@@ -1,7 +1,7 @@
 """Chord symbols: what a musician types, as pitch classes laid along the bars of a piece.
 
-Conventions: pitch classes are 0-11, C = 0. Symbols are read by music21, which knows the names of
-chords; what musicians write otherwise than it does is written its way first.
+Conventions: pitch classes are 0-11, C = 0. What stands after the root is read in
+:mod:`.chord_kinds`.
 """
 
 import re
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from musiclstm.errors import RequestError
+from musiclstm.features.chord_kinds import likely, notes_of
 from musiclstm.features.key import key_of_histogram
 from musiclstm.score import Key, MeterMap
 
@@ -22,27 +23,10 @@ Progression = tuple[tuple["ChordSymbol", ...], ...]
 MOST_BARS = 1000
 MOST_CHORDS_A_BAR = 16
 _LONGEST = 24  # characters of a symbol
-_SYMBOL = re.compile(r"(?P<root>[A-G](?:##?|bb?)?)(?P<kind>[^/]*)(?:/(?P<bass>[A-G](?:##?|bb?)?))?")
-# the kind of a chord as musicians write it, and as music21 does
-_KINDS = (
-    (re.compile(r"^(?:maj|Maj|MAJ|ma|M|Δ|\^)(?=9|11|13)"), "maj7add"),
-    (re.compile(r"^(?:maj|Maj|MAJ|ma|M|Δ|\^)(?=7)"), "maj"),
-    (re.compile(r"^2$"), "add2"),
-    (re.compile(r"^(?:m|min|-)69$"), "m6add9"),
-    (re.compile(r"^9sus4?$"), "7sus4add9"),
-    (re.compile(r"^(?:Δ|\^)$"), "maj7"),
-    (re.compile(r"^(?:maj|Maj|MAJ|M)$"), ""),
-    (re.compile(r"^(?:ø7?|(?:m|min|-)7b5)$"), "ø7"),
-    (re.compile(r"^(?:min|mi|-)(?![a-z])"), "m"),
-    (re.compile(r"^(?:dim|o|°)7$"), "o7"),
-    (re.compile(r"^(?:dim|o|°)$"), "dim"),
-    (re.compile(r"^(?:aug|\+)7$"), "7+"),
-    (re.compile(r"^(?:aug|\+)$"), "+"),
-    (re.compile(r"^(?:6/?9|69)$"), "6add9"),
-    (re.compile(r"^m(?:M|maj|Maj|Δ)7$"), "mM7"),
-    (re.compile(r"^(?:sus|sus4)$"), "sus4"),
-    (re.compile(r"^7sus4?$"), "7sus4"),
-)
+_NOTE = r"[A-G](?:##?|bb?)?"
+_SYMBOL = re.compile(rf"(?P<root>{_NOTE})(?P<kind>.*?)(?:/(?P<bass>{_NOTE}))?")
+_TWO_ROOTS = re.compile(r"[A-G](?:##|bb)(?:[569]|11|13)")  # Abb5: Abb with a 5, or Ab with a b5?
+_LIKE = "write it like C, Am, F#m7, Bbmaj7 or C/E"
 _NO_CHORD = frozenset({"n.c.", "nc", "n.c", "-"})
 
 
@@ -92,17 +76,13 @@ def parse_chord(text: str) -> ChordSymbol:
     if figure.lower() in _NO_CHORD:
         return ChordSymbol(figure, frozenset(range(12)), 0, 0)
     plain = figure.replace("♭", "b").replace("♯", "#")
-    plain = re.sub(r"6/9$", "69", plain)  # no bass
     match = _SYMBOL.fullmatch(plain)
-    if match is None or len(figure) > _LONGEST or not plain.isprintable():
-        raise _unknown(figure)
+    readable = len(figure) <= _LONGEST and plain.isprintable()
+    notes = notes_of(match["kind"]) if match and readable else None
+    if match is None or notes is None or _TWO_ROOTS.match(plain):
+        raise _unknown(figure, _meant(plain) if readable else [])
     root, bass = _pitch_class(match["root"]), match["bass"]
-    kind = match["kind"].strip().replace("(", "").replace(")", "")
-    for pattern, ours in _KINDS:
-        kind, count = pattern.subn(ours, kind)
-        if count:
-            break
-    found = frozenset((root + step) % 12 for step in _steps_above(kind, figure))
+    found = frozenset((root + step) % 12 for step in notes)
     lowest = root if bass is None else _pitch_class(bass)
     return ChordSymbol(figure, found | {lowest}, root, lowest)
 
@@ -202,28 +182,29 @@ def _shares(chords: int, bar_steps: int, beat_steps: int) -> list[int]:
     return [-(-beats * number // chords) * beat_steps for number in range(chords)]
 
 
-@cache
-def _steps_above(kind: str, figure: str) -> tuple[int, ...]:
-    """The notes of a kind of chord, in semitones above its root."""
-    from music21.harmony import ChordSymbol as Symbol  # noqa: PLC0415
-
-    try:
-        pitches = Symbol(f"C{kind}").pitches
-    except Exception as error:
-        raise _unknown(figure) from error
-    if not pitches:
-        raise _unknown(figure)
-    return tuple(sorted({int(pitch.pitchClass) for pitch in pitches}))
-
-
 def _pitch_class(name: str) -> int:
     letter = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}[name[0]]
     return (letter + name.count("#") - name[1:].count("b")) % 12
 
 
-def _unknown(figure: str) -> RequestError:
+def _meant(plain: str) -> list[str]:
+    """Symbols that may be meant by one that is none."""
+    match, found = _SYMBOL.fullmatch(plain), list[str]()
+    if _TWO_ROOTS.match(plain):
+        found = [f"{plain[:2]}({plain[2:]})", f"{plain[:2]}7{plain[2:]}"]
+    elif match:
+        bass = f"/{match['bass']}" if match["bass"] else ""
+        found = [f"{match['root']}{kind}{bass}" for kind in likely(match["kind"])]
+    # am for Am, C/e for C/E, and the German H
+    upper = re.sub(r"(?:^|(?<=/))[a-hH]", lambda note: note[0].upper().replace("H", "B"), plain)
+    readable = (_SYMBOL.fullmatch(symbol) for symbol in [*found, upper])
+    return [of[0] for of in readable if of and of[0] != plain and notes_of(of["kind"]) is not None]
+
+
+def _unknown(figure: str, meant: Sequence[str]) -> RequestError:
     shown = figure[:_LONGEST].encode("unicode_escape").decode("ascii")
-    return RequestError(f"{shown!r} is no chord symbol; write it like C, Am, F#m7, Bbmaj7 or C/E")
+    like = f"it could be {' or '.join(meant)}" if meant else _LIKE
+    return RequestError(f"{shown!r} is no chord symbol; {like}")
 
 
 __all__: Sequence[str] = (

@@ -15,9 +15,11 @@ from musiclstm.encoding import Conditions, Field
 from musiclstm.errors import RequestError
 from musiclstm.generation.arrange import harmonize, infill, vary
 from musiclstm.generation.compose import Composition, compose
+from musiclstm.generation.frame import Region
 from musiclstm.generation.guard import told
 from musiclstm.generation.manner import RESAMPLING
 from musiclstm.generation.novelty import Copied, CopyCheck
+from musiclstm.generation.pitch_queue import FAR
 from musiclstm.generation.primer import Primer
 from musiclstm.generation.ranking import rank
 from musiclstm.generation.resampling import Resampling
@@ -187,9 +189,14 @@ class _Draft:
     new: npt.NDArray[np.bool_]
     conditions: Conditions
     remarks: tuple[str, ...]
+    regions: tuple[Region, ...]  # what was open: not empty
     effective: tuple[float, float] | None = None
     complete: bool = True
-    begins: float = 0.0  # in quarters
+
+    @property
+    def begins(self) -> int:
+        """The step, on the model's grid, at which what was composed begins."""
+        return min(region.start for region in self.regions)
 
 
 def fulfil(
@@ -312,25 +319,25 @@ def _rewritten(
         rewriting.new,
         rewriting.conditions,
         rewriting.reading.remarks,
+        rewriting.regions,
         effective,
-        begins=min(region.start for region in rewriting.regions)
-        / bundle.vocabulary.steps_per_quarter,
     )
 
 
-def _begins(piece: Composition, bundle: Bundle, *, kept: bool) -> float:
-    """The quarter of a piece at which what was composed begins."""
+def _begins(piece: Composition, bundle: Bundle, *, kept: bool) -> int:
+    """The step, on the model's grid, at which what was composed begins."""
     q, begins = bundle.vocabulary.steps_per_quarter, piece.plan.begins
     # without what was given the piece begins with the bar in which that ended
-    return (begins if kept else int(piece.plan.meter_map.locate(begins, q).position)) / q
+    return begins if kept else int(piece.plan.meter_map.locate(begins, q).position)
 
 
-def _draft_of(piece: Composition, begins: float) -> _Draft:
+def _draft_of(piece: Composition, begins: int) -> _Draft:
     remarks = (*piece.reading.remarks, *told(piece.rescues))
     if not piece.complete:
         remarks = (*remarks, "it would not end and was cut: the model needs more training")
     conditions, complete = piece.plan.conditions, piece.complete
-    return _Draft(piece.reading, piece.new, conditions, remarks, complete=complete, begins=begins)
+    regions = tuple(Region(part, begins, FAR) for part in piece.plan.part_map)
+    return _Draft(piece.reading, piece.new, conditions, remarks, regions, complete=complete)
 
 
 def _without_copies(
@@ -340,8 +347,16 @@ def _without_copies(
     sampling, _ = request.drawn()
     manner = Manner(seed=request.seed, index=number, sampling=sampling)
     assert request.max_copy is not None  # noqa: S101 - asked only then
+    told_key, semitones = draft.conditions.key, draft.reading.semitones
+    wishes = replace(
+        request.wished(),
+        style=draft.conditions.style,
+        key=told_key.transposed(-semitones) if told_key else None,
+        bars=None,  # the piece has its own length and meter by now
+        meter=None,
+    )
     reading, new, remarks = uncopied(
-        bundle, check, draft.reading, draft.new, draft.conditions, request.max_copy, manner
+        bundle, check, draft.reading, draft.new, draft.regions, wishes, request.max_copy, manner
     )
     return replace(draft, reading=reading, new=new, remarks=(*draft.remarks, *remarks))
 
@@ -359,18 +374,20 @@ def _looked_at(
     key = draft.conditions.key
     key = key.transposed(-reading.semitones) if key else None
     score = reading.given
+    names = [None if goal is None else parts[goal].name for goal in reading.goals]
     programs = request.wishes.get("programs", {})
     if programs:
-        names = [None if goal is None else parts[goal].name for goal in reading.goals]
         pairs = zip(score.parts, names, strict=True)
         score = replace(
             score,
             parts=tuple(replace(part, program=programs.get(n, part.program)) for part, n in pairs),
         )
-    begins = round(draft.begins * score.steps_per_quarter)
+    q = bundle.vocabulary.steps_per_quarter
+    begins = round(draft.begins * score.steps_per_quarter / q)
     tempo = request.wishes.get("tempo")
     if tempo is not None:
         score = replace(score, tempos=(Tempo(0, float(tempo)),))
+    met = unmet(score, draft.new, request.wished(), key, begins, names, draft.regions[0].keep)
     return Made(
         score=score,
         reading=reading,
@@ -379,7 +396,7 @@ def _looked_at(
         conditions=draft.conditions,
         copied=check.longest(reading.encoded),
         copied_by_part={parts[n].name: of for n, of in check.by_part(reading.encoded).items()},
-        remarks=(*draft.remarks, *unmet(score, draft.new, request.wished(), key, begins)),
+        remarks=(*draft.remarks, *met),
         effective=draft.effective,
         why=why,
         complete=draft.complete,
