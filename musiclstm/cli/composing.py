@@ -1,6 +1,7 @@
 """What the commands that make music share: their options, and how what they made is delivered."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,6 +94,7 @@ _PARTICLES = (
         help="How many ways through are weighed at once; 1: plain forcing.",
     ),
 )
+_NUMBER = re.compile(r"[0-9]{1,4}")  # pitches, programs, parts and bars have no more digits
 _WISH_NAMES = ("bars", "meter", "tempo", "style", "chords", "density", "end")
 
 
@@ -267,8 +269,8 @@ def _programs(words: tuple[str, ...], bundle: "Bundle") -> dict[str, int]:
     # for all parts first, so that what is said of one part holds whatever the order
     for word in sorted(words, key=lambda word: "=" in word):
         part, equals, number = word.rpartition("=")
-        if not number.strip().isdecimal():
-            raise click.BadParameter(f"{word!r} is no program; write 0-127 or PART=0-127")
+        if not _NUMBER.fullmatch(number.strip()):
+            raise click.BadParameter(f"{word[:40]!r} is no program; write 0-127 or PART=0-127")
         for name in [_part(part, names)] if equals else names:
             chosen[name] = int(number)
     return chosen
@@ -283,25 +285,27 @@ def _ranges(words: tuple[str, ...], bundle: "Bundle") -> dict[str, tuple[int, in
         low, dash, high = pitches.partition("-")
         limits = _pitch(low), _pitch(high)
         if not dash or None in limits:
-            raise click.BadParameter(f"{word!r} is no range; write PART=C4-G5 or PART=60-79")
+            raise click.BadParameter(f"{word[:40]!r} is no range; write PART=C4-G5 or PART=60-79")
         chosen[_part(part, names)] = limits
     return chosen  # type: ignore[return-value]
 
 
 def _part(word: str, names: list[str]) -> str:
-    word = word.strip()
-    return names[int(word)] if word.isdecimal() and int(word) < len(names) else word.lower()
+    from musiclstm.encoding.parts import part_number  # noqa: PLC0415
+
+    number = part_number(word.strip(), len(names))
+    return word.strip().lower() if number is None else names[number]
 
 
 def _pitch(word: str) -> int | None:
     """``"C4"``, ``"Bb3"`` or ``"60"`` as a MIDI pitch; middle C is C4, and 60."""
     word = word.strip().replace("♯", "#").replace("♭", "b")
-    if word.isdecimal():
+    if _NUMBER.fullmatch(word):
         return int(word)
     letter, accidentals = word[:1].upper(), word[1:].rstrip("0123456789")
     octave = word[1 + len(accidentals) :]
     steps = dict(zip("CDEFGAB", (0, 2, 4, 5, 7, 9, 11), strict=True))
-    if letter not in steps or accidentals.strip("#b") or not octave:
+    if letter not in steps or accidentals.strip("#b") or not _NUMBER.fullmatch(octave):
         return None
     pitch = 12 * (int(octave) + 1) + steps[letter]
     return pitch + accidentals.count("#") - accidentals.count("b")

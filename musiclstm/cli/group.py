@@ -11,6 +11,7 @@ import click
 
 from musiclstm.errors import MusicLSTMError
 
+_LONGEST_LINE = 400  # characters of an error; what strangers' files say may be of any length
 INTERRUPTED = 130  # what shells report after Ctrl-C: 128 + SIGINT
 
 # what the machine, not the program, refuses; any other OSError keeps its traceback
@@ -80,12 +81,26 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except MusicLSTMError as error:
-            raise click.ClickException(" ".join(str(error).splitlines())) from error
+            raise click.ClickException(one_line(str(error))) from error
         except OSError as error:
             if error.errno not in _REFUSALS or error.filename is None:
                 raise
             path = click.format_filename(error.filename)
-            raise click.ClickException(f"{path}: {error.strerror}; choose another place") from error
+            words = f"{path}: {error.strerror}; choose another place"
+            raise click.ClickException(one_line(words)) from error
         except KeyboardInterrupt:
             click.echo("\nInterrupted.", err=True)
             ctx.exit(INTERRUPTED)
+
+
+def one_line(text: str) -> str:
+    r"""A text as one line that a terminal can show: no control characters, no endless words.
+
+    >>> one_line("two\nlines \x1b[31min red")
+    'two lines ?[31min red'
+    """
+    line = " ".join(text.splitlines())
+    line = "".join(sign if sign.isprintable() else "?" for sign in line)
+    if len(line) > _LONGEST_LINE:
+        line = f"{line[: _LONGEST_LINE // 2]} … {line[-_LONGEST_LINE // 2 :]}"
+    return line

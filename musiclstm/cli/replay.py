@@ -8,6 +8,7 @@ import click
 
 from musiclstm.cli.composing import provenance
 from musiclstm.cli.console import one_thread, print_json, progress, remark
+from musiclstm.cli.group import one_line
 from musiclstm.cli.options import PATH, json_option, quiet_option
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from musiclstm.model import Bundle
     from musiclstm.score import Score
 
-_LONGEST_TEXT = 100_000  # characters; what this program writes has a few thousand
+_LONGEST_TEXT = 4_000_000  # characters; a thousand bars of the longest chords fit in
 
 
 @click.command()
@@ -78,8 +79,8 @@ def replay(
     if not same:
         told = difference or "all notes are the same, and what is written beside them is not"
         version = said.get("musiclstm")
-        other = f"; it was made with version {version}" if version != __version__ else ""
-        raise click.ClickException(f"{path} differs from {piece}: {told}{other}")
+        other = f"; it was made with version {str(version)[:40]}" if version != __version__ else ""
+        raise click.ClickException(one_line(f"{path} differs from {piece}: {told}{other}"))
 
 
 def _provenance(piece: Path) -> dict[str, Any]:
@@ -136,9 +137,12 @@ def _primer(piece: Path, primer: Path | None, said: dict[str, Any]) -> "HandedIn
     if not isinstance(wanted, dict):
         return None
     name = Path(str(wanted.get("name"))).name
-    path = piece.with_name(name) if primer is None else primer
-    if primer is None and not path.is_file():
-        raise RequestError(f"it was made from {name!r}, which is not beside it; use --primer FILE")
+    path = piece.parent / name if primer is None else primer
+    if primer is None and not (name and path.is_file()):
+        said_name = repr(name[:80])
+        raise RequestError(
+            f"it was made from {said_name}, which is not beside it; use --primer FILE"
+        )
     given = read_handed_in(path)
     if given.sha256 != wanted.get("sha256"):
         raise RequestError(f"{path} is not the file that it was made from, or has changed")

@@ -22,7 +22,10 @@ from musiclstm.cli.options import PATH
     help="Share of the bars that are varied.",
 )
 @click.option(
-    "--part", "parts", multiple=True, help="Which part; may be repeated.  [default: all it has]"
+    "--part",
+    "parts",
+    multiple=True,
+    help="Its name, or number from 1; may be repeated.  [default: all it has]",
 )
 @music_options(particles=True)
 def vary(piece: Path, keep: str, amount: float, parts: tuple[str, ...], **given: Any) -> None:

@@ -26,6 +26,8 @@ _NAMED_SHARE_OF_PARTS = 0.8
 # "monophonic in at least 99.5% of the corpus": the rest is divisi and sloppy releases
 _MONOPHONIC_SHARE = 0.995
 
+_LONGEST_NUMBER = 4  # digits: no piece has ten thousand parts
+
 
 @dataclass(frozen=True)
 class ModelPart:
@@ -76,6 +78,17 @@ class ModelPart:
             monophonic=bool(values["monophonic"]),
             chord=int(values["chord"]),
         )
+
+
+def part_number(word: str, parts: int) -> int | None:
+    """A part's place, from 0, of what a musician types: a number from 1.
+
+    >>> part_number("2", 4), part_number("0", 4), part_number("bass", 4)
+    (1, None, None)
+    """
+    if not (word.isascii() and word.isdecimal()) or len(word) > _LONGEST_NUMBER:
+        return None
+    return int(word) - 1 if 1 <= int(word) <= parts else None
 
 
 def normalised_name(name: str) -> str:

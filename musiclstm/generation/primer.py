@@ -21,6 +21,7 @@ from musiclstm.score.notes import canonical
 IntArray = npt.NDArray[np.int32]
 BoolArray = npt.NDArray[np.bool_]
 
+MAX_BARS = 1000
 _OUTSIDE = 0.02  # a share of notes outside a part's range that is no reason to transpose
 _FURTHEST = 48  # semitones
 
@@ -68,6 +69,11 @@ def fit(
     v, remarks = vocabulary, []
     if not len(given.notes):
         raise RequestError(f"{given.source or 'the piece'} has no notes; hand in one that has")
+    bars = given.bars
+    if bars > MAX_BARS:
+        raise RequestError(
+            f"{given.source or 'the piece'} has {bars:,} bars; hand in one of at most {MAX_BARS:,}"
+        )
     score = given.on_grid(v.steps_per_quarter)
     moved = _moved(given, v.steps_per_quarter)
     if moved:

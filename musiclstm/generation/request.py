@@ -33,6 +33,8 @@ from musiclstm.score import Key, Score, Tempo
 
 COMMANDS = ("generate", "continue", "harmonize", "infill", "vary")
 MOST_CANDIDATES = 100  # of each piece
+_LARGEST = 2**31  # as a number; seeds are asked apart
+_DEEPEST = 4  # brackets within brackets
 Progress = Callable[[int, int], None]
 
 _OPTIONS: Mapping[str, tuple[type, ...]] = {
@@ -94,6 +96,8 @@ class Request:
             raise RequestError(
                 f"max-copy {self.max_copy!r} is too little; runs of up to 9 notes are common stock"
             )
+        for values in (self.wishes, self.sampling, self.options):
+            _check_plain(values)
         for kinds, values in ((_OPTIONS, self.options), (_WISHES, self.wishes)):
             for name, value in values.items():
                 if name not in kinds or type(value) not in kinds[name]:
@@ -146,6 +150,23 @@ class Request:
             return fields, Resampling(**self.sampling[RESAMPLING])
         except (KeyError, TypeError) as error:
             raise RequestError("it does not say how notes were drawn") from error
+
+
+def _check_plain(value: Any, depth: int = 0) -> None:
+    """Refuse numbers and nestings that nothing which can be asked for has.
+
+    Raises:
+        RequestError: If there is one.
+    """
+    if depth > _DEEPEST:
+        raise RequestError("it says what cannot be asked for, in brackets within brackets")
+    if isinstance(value, int | float) and not -_LARGEST <= value <= _LARGEST:
+        raise RequestError("it asks for a number that is out of all range")
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for of in value:
+            _check_plain(of, depth + 1)
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class Sampling:
     def __post_init__(self) -> None:
         if not 0.01 <= self.temperature <= 10:
             raise RequestError(f"temperature {self.temperature} is out of range; use 0.01 to 10")
-        if not isinstance(self.top_k, int) or self.top_k < 0:
+        if type(self.top_k) is not int or self.top_k < 0:
             raise RequestError(f"top-k {self.top_k} is no number of ids; use 1 up, or 0 for all")
         if not 0 < self.top_p <= 1:
             raise RequestError(f"top-p {self.top_p} is out of range; use more than 0, at most 1")

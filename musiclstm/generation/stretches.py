@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from musiclstm.encoding import Encoded, Field, Vocabulary
-from musiclstm.encoding.parts import normalised_name, part_tables
+from musiclstm.encoding.parts import normalised_name, part_number, part_tables
 from musiclstm.errors import RequestError
 from musiclstm.generation.frame import Region, ends_of, given_rows, most_at_once
 from musiclstm.generation.primer import Primer
@@ -16,8 +16,6 @@ from musiclstm.score import Column, Score
 
 IntArray = npt.NDArray[np.int32]
 BoolArray = npt.NDArray[np.bool_]
-
-_LONGEST_NUMBER = 4  # digits: no piece has ten thousand parts
 
 
 def bars_of(primer: Primer) -> int:
@@ -141,17 +139,6 @@ def named_parts(names: Sequence[str], primer: Primer, v: Vocabulary) -> Chosen:
             goals.add(goal)
             places.add(place)
     return Chosen(tuple(sorted(goals)), frozenset(places))
-
-
-def part_number(word: str, parts: int) -> int | None:
-    """A part's place, from 0, of what a musician types: a number from 1.
-
-    >>> part_number("2", 4), part_number("0", 4), part_number("bass", 4)
-    (1, None, None)
-    """
-    if not (word.isascii() and word.isdecimal()) or len(word) > _LONGEST_NUMBER:
-        return None
-    return int(word) - 1 if 1 <= int(word) <= parts else None
 
 
 def melody_parts(melody: Score, names: Sequence[str], v: Vocabulary) -> tuple[str, ...]:

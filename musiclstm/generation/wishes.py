@@ -8,7 +8,7 @@ gets a waltz's tempo, and no piece is asked for what the model has never met tog
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,15 +17,12 @@ from musiclstm.errors import RequestError
 from musiclstm.features.chord_symbols import chord_spans, key_of_chords, parse_progression
 from musiclstm.features.harmony import middle
 from musiclstm.generation.habits import Habits
+from musiclstm.generation.primer import MAX_BARS, Primer
 from musiclstm.generation.rules import bar_line
 from musiclstm.generation.steering import Cadence, Sheet, lowest_part
 from musiclstm.model import Bundle
 from musiclstm.score import Key, Meter, MeterMap, Part
 
-if TYPE_CHECKING:
-    from musiclstm.generation.primer import Primer
-
-MAX_BARS = 1000
 _MOST_NOTES_PER_BAR = 400
 _BARS_TO_ADD = 8
 
@@ -259,7 +256,7 @@ def first_bar(meter_map: MeterMap, begins: int, steps_per_quarter: int) -> int:
     return max(0, int(place.bar) + (int(place.position) > 0))
 
 
-def plan_after(given: "Primer", wishes: Wishes, bundle: Bundle) -> Plan:
+def plan_after(given: Primer, wishes: Wishes, bundle: Bundle) -> Plan:
     """What a piece will be that goes on from another: what that is, but for the wishes.
 
     What is new begins where the last given note ends, and goes on to the end of as many bars as are

@@ -6,6 +6,7 @@ barline: with ``pickup_steps = 24`` step 24 is the first downbeat, and the picku
 no meter is known (``meters`` empty) bars are counted in four quarters, and only as a ruler.
 """
 
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -19,6 +20,8 @@ IntArray = npt.NDArray[np.int32]
 QUARTERS_PER_UNSPECIFIED_BAR = 4
 MAX_DENOMINATOR = 64  # MIDI stores the exponent; nobody writes finer beats than 64ths
 MAX_NUMERATOR = 64
+
+_NUMBER = re.compile(r"[0-9]{1,4}")  # no more: whole numbers of any length are no meter
 
 
 @dataclass(frozen=True, order=True)
@@ -89,8 +92,8 @@ class Meter:
         36
         """
         numerator, slash, denominator = text.strip().partition("/")
-        if not (slash and numerator.isdecimal() and denominator.isdecimal()):
-            raise ScoreError(f"{text!r} is no meter; write it like '3/4'")
+        if not slash or not all(_NUMBER.fullmatch(word) for word in (numerator, denominator)):
+            raise ScoreError(f"{text[:40]!r} is no meter; write it like '3/4'")
         return cls(0, int(numerator), int(denominator))
 
     def bar_steps(self, steps_per_quarter: int) -> int:

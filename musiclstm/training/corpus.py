@@ -15,6 +15,7 @@ import numpy as np
 
 from musiclstm.encoding import Encoded, Field, Vocabulary, build_vocabulary, encode, fit_parts
 from musiclstm.encoding.fitting import widened
+from musiclstm.encoding.parts import part_number
 from musiclstm.errors import TrainingError
 from musiclstm.generation.habits import Habits
 from musiclstm.ingest import Corpus
@@ -151,7 +152,7 @@ def prepare_corpus(
         corpus: As read.
         valid_share: Share of the notes to hold out, 0-0.5.
         seed: Of the split.
-        parts: Names or numbers (from 0) of the model parts to learn; all by default.
+        parts: Names or numbers (from 1) of the model parts to learn; all by default.
         drop_drums: Whether to leave drums out.
         vocabulary: To go on with (fine-tuning); by default one is made of the training pieces.
         settled: Whether ``vocabulary`` was made of this very corpus: then it stays as it is.
@@ -226,7 +227,7 @@ def _without_drums(score: Score) -> Score:
 
 
 def part_ids(names: Sequence[str], vocabulary: Vocabulary) -> set[int]:
-    """Ids of parts that are given by name or number (from 0).
+    """Ids of parts that are given by name or number (from 1).
 
     Raises:
         TrainingError: If the corpus has no such part; the message lists those it has.
@@ -234,13 +235,13 @@ def part_ids(names: Sequence[str], vocabulary: Vocabulary) -> set[int]:
     known = [part.name for part in vocabulary.parts]
     found = set()
     for name in names:
+        number = part_number(name, len(known))
         if name.lower() in known:
-            found.add(known.index(name.lower()))
-        elif name.isdecimal() and int(name) < len(known):
-            found.add(int(name))
-        else:
-            listed = ", ".join(f"{index} {part}" for index, part in enumerate(known))
-            raise TrainingError(f"the corpus has no part {name!r}; it has: {listed}")
+            number = known.index(name.lower())
+        if number is None:
+            listed = ", ".join(f"{place} {part}" for place, part in enumerate(known, start=1))
+            raise TrainingError(f"the corpus has no part {name[:80]!r}; it has: {listed}")
+        found.add(number)
     return found
 
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from musiclstm.cli import main
 from musiclstm.ingest import read_score
 from musiclstm.rendering import write_midi
-from musiclstm.score import Part, Score
+from musiclstm.score import Meter, MeterMap, Part, Score
 from tests.bundles import chorale, tiny_bundle
 
 
@@ -227,6 +227,12 @@ def test_the_first_note_that_differs_is_named(place):
         lambda said: {**said, "digest": 3},
         lambda said: {**said, "primer": {"name": "../../etc/passwd", "sha256": ""}},
         lambda said: {**said, "primer": None},
+        lambda said: {**said, "request": {**said["request"], "wishes": {"tempo": 10**400}}},
+        lambda said: {
+            **said,
+            "request": {**said["request"], "wishes": {"meter": "9" * 5000 + "/4"}},
+        },
+        lambda said: {**said, "request": {**said["request"], "command": "\x1b[31mred\n" * 500}},
     ],
 )
 def test_what_a_stranger_wrote_is_one_line(place, change):
@@ -236,3 +242,65 @@ def test_what_a_stranger_wrote_is_one_line(place, change):
     assert result.exception is None or isinstance(result.exception, SystemExit)
     assert result.stderr.count("\n") == 1, result.stderr
     assert not (place / "c.mid").exists()
+
+
+@pytest.mark.parametrize("name", ["", "/", ".", "..", "x" * 50_000, "a\0b"])
+def test_a_primer_that_is_none_is_one_short_line(place, name):
+    changed = rewritten(made(place), lambda said: {**said, "primer": {"name": name, "sha256": ""}})
+    result = run("replay", changed, "-o", "c.mid")
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+    assert result.stderr.count("\n") == 1
+    assert len(result.stderr) < 500
+
+
+def test_a_version_that_a_stranger_wrote_is_shown_short_and_plain(place):
+    def change(said):
+        said = {**said, "musiclstm": "\x1b[2J\nhacked" + "v" * 3000}
+        return {**said, "request": {**said["request"], "seed": 9}}
+
+    result = run("replay", rewritten(made(place), change), "--primer", "tune.mid", "-o", "c.mid")
+    assert result.exit_code == 1
+    assert "differs from" in result.stderr
+    assert "\x1b" not in result.stderr
+    assert len(result.stderr) < 500
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("infill", "piece.mid", "--bars", "1-" + "9" * 5000),
+        ("infill", "piece.mid", "--bars", "1", "--part", "9" * 5000),
+        ("infill", "piece.mid", "--bars", "1", "--range", "alto=" + "9" * 5000 + "-70"),
+        ("generate", "--style", "A:" + "9" * 5000),
+        ("generate", "--tempo", "1e999"),
+        ("generate", "--density", "nan"),
+        ("vary", "piece.mid", "--keep", "pitch", "--part", "\u0663"),
+    ],
+)
+def test_numbers_without_end_are_refused_in_short(place, arguments):
+    result = run(*arguments)
+    assert result.exit_code in (1, 2)
+    assert isinstance(result.exception, SystemExit)
+    assert len(result.stderr.splitlines()[-1]) < 500
+
+
+def test_a_piece_of_twenty_thousand_bars_is_refused_at_once(place):
+    rows = [[0, 24, 60, 80, 0], [96 * 20_000, 24, 62, 80, 0]]
+    write_midi(Score.build(rows, [Part(name="a")])[0], "far.mid")
+    for arguments in (("continue", "--bars", 1), ("harmonize",), ("vary", "--keep", "pitch")):
+        result = run(*arguments, "far.mid")
+        assert result.exit_code == 1
+        assert "20,001 bars; hand in one of at most 1,000" in result.stderr
+
+
+def test_a_pickup_alone_leaves_the_barlines_where_they_are(place):
+    rows = [[0, 12, 60, 80, 0]]
+    pickup = MeterMap((Meter(0, 4, 4),), 24)
+    write_midi(Score.build(rows, [Part(name="a")], meter_map=pickup)[0], "pickup.mid")
+    for more in ((), ("--no-keep-primer",)):
+        assert run("continue", "pickup.mid", "--bars", 2, "-o", "c.mid", *more).exit_code == 0
+        score = read_score("c.mid")
+        assert len(score.meter_map.meters) == 1
+        assert score.meter_map.pickup_steps == (0 if more else 24)
+        (place / "c.mid").unlink()

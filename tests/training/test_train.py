@@ -149,7 +149,7 @@ def test_no_shape_is_traced_twice(corpus, tmp_path):
 def test_choosing_parts(corpus, tmp_path):
     bundle = train(corpus, replace(TINY, steps=1), tmp_path / "bass", parts=["bass"])
     assert [part.name for part in bundle.vocabulary.parts] == ["bass"]
-    with pytest.raises(TrainingError, match="no part 'horn'; it has: 0 melody, 1 bass"):
+    with pytest.raises(TrainingError, match="no part 'horn'; it has: 1 melody, 2 bass"):
         train(corpus, TINY, tmp_path / "horn", parts=["horn"])
 
 
