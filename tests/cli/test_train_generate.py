@@ -95,7 +95,7 @@ def test_wishes_are_in_the_file(bundle, tmp_path):
 
 
 def test_the_sound_of_one_part_holds_whatever_the_order(bundle, tmp_path):
-    wish = ("--program", "soprano=73", "--program", 19, "--program", "3=42")
+    wish = ("--program", "soprano=73", "--program", 19, "--program", "4=42")
     result = run("generate", "-m", bundle, "-o", tmp_path, "--bars", 1, *wish, "--json", "-q")
     programs = json.loads(result.stdout)["pieces"][0]["programs"]
     assert programs == {"soprano": 73, "alto": 19, "tenor": 19, "bass": 42}
