@@ -22,7 +22,7 @@ from musiclstm.model.bundle import HISTORY
 from musiclstm.training.batches import Batch, BatchMaker, prefetch, windows_per_epoch
 from musiclstm.training.brief import Brief
 from musiclstm.training.checkpoint import Checkpoint, save_checkpoint
-from musiclstm.training.config import TrainingConfig
+from musiclstm.training.config import WARM_UP_STEPS, TrainingConfig
 from musiclstm.training.corpus import TrainingSet
 from musiclstm.training.folder import write_best
 from musiclstm.training.history import write_history
@@ -34,7 +34,8 @@ from musiclstm.training.scoring import scorer, some
 if TYPE_CHECKING:
     from musiclstm.training.step import Trainer
 
-_MEASURED_STEPS = 6
+_FEWEST_MEASURED = 6  # steps by which minutes become steps; the warm-up is the most
+_MEASURING_SHARE = 0.02  # of the time: a few seconds of other work must not decide it all
 _EVALUATION_SHARE = 0.1  # of the time, at most, unless that makes too few
 _FEWEST_EVALUATIONS = 4
 _SCORING_SPEED = 1.2  # scoring against training, rows a second, with the copying of weights
@@ -128,13 +129,16 @@ class Run:
             steps = round((self.brief.epochs or 1.0) * max(1.0, self.steps_per_epoch))
             self._settle(max(1, steps), self.config.evaluations)
             return
-        times = []
-        for _ in range(_MEASURED_STEPS + 1):  # the first compiles
+        c, times = self.config, list[float]()
+        while len(times) < WARM_UP_STEPS and (
+            len(times) <= _FEWEST_MEASURED or sum(times[1:]) < _MEASURING_SHARE * 60 * minutes
+        ):
             batch = next(batches)
             began = time.monotonic()
             self._step(batch)
             times.append(time.monotonic() - began)
-        c, a_step = self.config, float(np.median(times[1:]))
+        # the first compiles; what else the machine does can only slow a step
+        a_step = float(np.quantile(times[1:], 0.25))
         scored = windows_per_epoch(self.scorer.lengths, c.window) if self.scorer else 0
         evaluation = scored / c.lanes * a_step / _SCORING_SPEED + 0.5
         affordable = int(_EVALUATION_SHARE * minutes * 60 / evaluation)
