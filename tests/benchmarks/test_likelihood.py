@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks.likelihood import main
+from benchmarks.results_model import likelihood
 from benchmarks.rivals.contenders import contenders_of
 from benchmarks.rivals.corpora import split_of
 from benchmarks.rivals.keeping import margins
@@ -125,6 +126,17 @@ def test_several_are_run_one_by_one(place, tmp_path):
                "--minutes", 0.01)  # fmt: skip
     assert set(found_of(tmp_path)["contenders"]) == {"uniform", "unigram", "hmm"}
     assert said.stdout.splitlines()[-1].split()[0] == "hmm"
+
+
+def test_the_page_says_what_is_still_to_come(place, tmp_path):
+    run(*place, "--contender", "unigram")
+    run(*place, "--contender", "ngram", "--split", "test")
+    kept = json.loads((tmp_path / "found.json").read_text())["found"]
+    page = "\n".join(likelihood(kept))
+    counted = found_of(tmp_path)["contenders"]["ngram"]["nats_per_note"]
+    assert f"| {counted['valid']:.3f} | {counted['test']:.3f} |" in page
+    to_come = ", ".join(n for n in contenders_of("nottingham") if n not in ("unigram", "ngram"))
+    assert f"Still to be run: {to_come}." in page
 
 
 def test_margins():
