@@ -38,13 +38,13 @@ class ChordSymbol:
         figure: As it was typed.
         pitch_classes: Its notes, 0-11; all twelve where no chord is asked for.
         root: Pitch class.
-        bass: Pitch class of the lowest note: the root, unless another is written after a slash.
+        bass: Pitch class that the lowest note is to have, written after a slash; None for any.
     """
 
     figure: str
     pitch_classes: frozenset[int]
     root: int
-    bass: int
+    bass: int | None
 
 
 @dataclass(frozen=True)
@@ -74,17 +74,17 @@ def parse_chord(text: str) -> ChordSymbol:
     """
     figure = text.strip()
     if figure.lower() in _NO_CHORD:
-        return ChordSymbol(figure, frozenset(range(12)), 0, 0)
+        return ChordSymbol(figure, frozenset(range(12)), 0, None)
     plain = figure.replace("♭", "b").replace("♯", "#")
     match = _SYMBOL.fullmatch(plain)
     readable = len(figure) <= _LONGEST and plain.isprintable()
     notes = notes_of(match["kind"]) if match and readable else None
     if match is None or notes is None or _TWO_ROOTS.match(plain):
         raise _unknown(figure, _meant(plain) if readable else [])
-    root, bass = _pitch_class(match["root"]), match["bass"]
-    found = frozenset((root + step) % 12 for step in notes)
-    lowest = root if bass is None else _pitch_class(bass)
-    return ChordSymbol(figure, found | {lowest}, root, lowest)
+    root = _pitch_class(match["root"])
+    bass = _pitch_class(match["bass"]) if match["bass"] else None
+    found = {(root + step) % 12 for step in notes}
+    return ChordSymbol(figure, frozenset(found if bass is None else found | {bass}), root, bass)
 
 
 def parse_progression(text: str) -> Progression:

@@ -101,7 +101,7 @@ class Sheet:
         if spans is not None:
             for start, stop, chord in zip(spans.start, spans.end, spans.chords, strict=True):
                 foreign[start:stop] = ~np.isin(classes, list(chord.pitch_classes))
-                if "/" in chord.figure:
+                if chord.bass is not None:
                     bass[start:stop] = (chord.bass + semitones) % 12
         if cadence is not None:
             third = 3 if cadence.key.mode == "minor" else 4

@@ -306,7 +306,10 @@ def test_a_bass_after_a_slash_belongs_to_the_chord():
     assert (chord.root, chord.bass) == (6, 4)
     assert chord.pitch_classes == {6, 9, 1, 4}
     assert parse_chord("C/D").pitch_classes == {0, 2, 4, 7}
-    assert parse_chord("C").bass == 0
+    assert parse_chord("C").bass is None
+    assert parse_chord("C/C").bass == 0
+    assert parse_chord("C6/9").bass is None
+    assert parse_chord("C6/9/E").bass == 4
 
 
 @pytest.mark.parametrize("figure", ["", "H", "c", "Cxyz", "C/", "C/H", "C\x00", "C" * 99, "1", "/"])

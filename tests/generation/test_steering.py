@@ -110,6 +110,14 @@ def test_no_wish_is_no_tilt(bundle):
     assert set(np.flatnonzero(mixed[1] == 0) % 12) == {0, 4, 7}
 
 
+def test_only_a_written_bass_binds_the_lowest_part():
+    basses = []
+    for figure in ("C", "C/E", "C6/9", "C6/9/E"):
+        spans = chord_spans(parse_progression(figure), MeterMap(), 1, 24)
+        basses.append(set(Sheet.of(spans).bass))
+    assert basses == [{-1}, {4}, {-1}, {4}]
+
+
 def test_styles_are_mixed_by_their_shares(bundle):
     v, decoder = bundle.vocabulary, bundle.decoder
     said = {
