@@ -11,6 +11,16 @@ import numpy as np
 from musiclstm.rendering.colours import DOTS_PER_INCH, FAINT, GREY, INK
 
 
+def blank(width: float, height: float, layout: Any = None) -> Any:
+    """An empty white figure; sizes in inches, the layout one of matplotlib's engines."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, facecolor="white", layout=layout)
+    FigureCanvasAgg(figure)
+    return figure
+
+
 def new_figure(
     width: float, height: float, rows: int = 1, columns: int = 1
 ) -> tuple[Any, "np.ndarray[Any, Any]"]:
@@ -25,13 +35,9 @@ def new_figure(
     Returns:
         The figure, and its axes, ``(rows, columns)``.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
-    from matplotlib.figure import Figure  # noqa: PLC0415
     from matplotlib.layout_engine import ConstrainedLayoutEngine  # noqa: PLC0415
 
-    layout = ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.06)
-    figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, facecolor="white", layout=layout)
-    FigureCanvasAgg(figure)
+    figure = blank(width, height, ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.06))
     return figure, figure.subplots(rows, columns, squeeze=False)
 
 

@@ -3,14 +3,14 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from musiclstm.files import atomic_write_bytes
-from musiclstm.rendering.colours import DOTS_PER_INCH, FAINT, GREY, INK, PART_COLOURS
+from musiclstm.rendering.charts import as_png, blank
+from musiclstm.rendering.colours import FAINT, GREY, INK, PART_COLOURS
 from musiclstm.score import Key
 
 _BLUE, _RED, _GREEN = PART_COLOURS[:3]
@@ -57,13 +57,10 @@ def draw_overview(overview: Overview, path: Path | str) -> None:
     Raises:
         RequestError: If the place cannot be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
-    from matplotlib.figure import Figure  # noqa: PLC0415
     from matplotlib.layout_engine import ConstrainedLayoutEngine  # noqa: PLC0415
 
     layout = ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.15, wspace=0.04, hspace=0.06)
-    figure = Figure(figsize=_INCHES, dpi=DOTS_PER_INCH, facecolor="white", layout=layout)
-    canvas: Any = FigureCanvasAgg(figure)
+    figure = blank(*_INCHES, layout)
     figure.suptitle(
         overview.title, x=0.012, ha="left", size=15, weight="bold", color=INK, parse_math=False
     )
@@ -76,9 +73,7 @@ def draw_overview(overview: Overview, path: Path | str) -> None:
     _bars(axes[1, 0], "parts", _tally([str(count) for count in sorted(overview.parts)]))
     _keys(axes[1, 1], overview.keys)
     _bars(axes[1, 2], "meters", _tally(overview.meters))
-    file = BytesIO()
-    canvas.print_png(file)
-    atomic_write_bytes(path, file.getvalue())
+    atomic_write_bytes(path, as_png(figure))
 
 
 def _tally(values: Sequence[str]) -> dict[str, int]:

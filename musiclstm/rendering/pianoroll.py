@@ -8,7 +8,6 @@ touched, so pictures can be drawn from a server's threads.
 """
 
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from musiclstm.files import atomic_write_bytes
+from musiclstm.rendering.charts import as_png, blank
 from musiclstm.rendering.colours import (
     BLACK_KEY,
     DOTS_PER_INCH,
@@ -49,14 +49,10 @@ def draw_piano_roll(score: Score, path: Path | str, *, title: str | None = None)
     Raises:
         RequestError: If the place cannot be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
-    from matplotlib.figure import Figure  # noqa: PLC0415
-
     page = lay_out(score)
-    figure = Figure(dpi=DOTS_PER_INCH, facecolor="white")
-    canvas: Any = FigureCanvasAgg(figure)
+    figure = blank(page.width, page.height)  # as high as it must be once the header is known
     heading = title if title is not None else Path(score.source).stem
-    legend = _legend_rows(figure, canvas, score, page.width - page.left - page.right)
+    legend = _legend_rows(figure, score, page.width - page.left - page.right)
     header = 0.25 + 0.36 * bool(heading) + 0.3 + 0.26 * len(legend)
     height = header + page.height
     figure.set_size_inches(page.width, height)
@@ -80,9 +76,7 @@ def draw_piano_roll(score: Score, path: Path | str, *, title: str | None = None)
     colours = _note_colours(score)
     for system in page.systems:
         _draw_system(figure, score, page, system, header, height, colours)
-    file = BytesIO()
-    canvas.print_png(file)
-    atomic_write_bytes(path, file.getvalue())
+    atomic_write_bytes(path, as_png(figure))
 
 
 def _draw_system(
@@ -231,16 +225,14 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _legend_rows(
-    figure: Any, canvas: Any, score: Score, width: float
-) -> list[list[tuple[float, str, str]]]:
+def _legend_rows(figure: Any, score: Score, width: float) -> list[list[tuple[float, str, str]]]:
     """Set the names of the parts that sound in rows: offset in inches, colour, name."""
     rows: list[list[tuple[float, str, str]]] = []
     x = width + 1
     for number in np.unique(score.notes[:, Column.PART]).tolist():
         name = score.parts[number].name.strip()[:40] or f"Part {number + 1}"
         text = _write(figure, 0, 0, name, size=9.5)
-        needed = text.get_window_extent(canvas.get_renderer()).width / DOTS_PER_INCH + 0.5
+        needed = text.get_window_extent().width / DOTS_PER_INCH + 0.5
         text.remove()
         if x + needed > width:
             rows.append([])
