@@ -1,4 +1,7 @@
-"""The musical context for a Transformer: the same arrays that our network reads.
+"""The musical context for a Transformer: what our network reads of it as input.
+
+What our network's output layers make of it besides (pitches as steps from others, copied pitches,
+motions and sonorities that a pitch would make, durations by where they end) is not here.
 
 Ids are looked up and summed, features multiplied, and a layer made of both, as in our network; the
 onset's layer is known with the shift, the voice's with the part, the note's with the pitch, and

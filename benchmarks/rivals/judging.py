@@ -1,7 +1,7 @@
 """Batches of pieces as they are judged: every row once, under the conditions that are published."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -63,7 +63,8 @@ class JudgedPieces(BatchMaker):
         for lane, window in enumerate(windows):
             if window is None:
                 continue
-            known = known_of(self.pieces[window.visit.piece])
+            piece = self.pieces[window.visit.piece]
+            known = replace(known_of(piece), meter=piece.conditions.meter)
             batch["conditions"][lane] = condition_ids(known, self.vocabulary)
             if window.start:
                 batch["counts"][lane, : self.overlap] = False

@@ -96,8 +96,8 @@ def write_json(file: Path, value: Any) -> None:
 
 
 def moment() -> Facts:
-    """When it is, and how busy the machine."""
-    return {"date": today(), "load": load()}
+    """When and where it is, and how busy the machine."""
+    return {"date": today(), "load": load(), "machine": machine(), "versions": versions()}
 
 
 def today() -> str:

@@ -59,7 +59,7 @@ class TorchRival:
         return {
             "parameters": count(course.model),
             "steps": progress.step,
-            "rows_per_second": round(progress.rows / max(progress.seconds, 1e-9)),
+            "rows_per_second": round(CORES * progress.rows / max(progress.seconds, 1e-9)),
             "minutes": round(progress.seconds / 60 / CORES, 2),
             "best_step": progress.best_step,
             "choice": best,
@@ -87,7 +87,9 @@ class TorchRival:
         from benchmarks.rivals.training import Choice, Course  # noqa: PLC0415
 
         file = folder / "trials.json"
-        known = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+        seconds = terms.trial_seconds
+        kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+        known = [one for one in kept if one["seconds"] == seconds]  # longer ones tell more
 
         def trial(choice: Choice) -> float:
             for one in known:
@@ -100,13 +102,13 @@ class TorchRival:
                     music,
                     choice,
                     self._shape(terms),
-                    seconds=terms.trial_seconds,
+                    seconds=seconds,
                     seed=terms.seed,
                 )
                 course.run(lambda _: None)
                 valid = course.progress.best_nats
                 tell(f"tried {choice}: {valid:.4f}")
-            known.append({"choice": asdict(choice), "valid": valid})
+            known.append({"choice": asdict(choice), "seconds": seconds, "valid": valid})
             atomic_write_bytes(file, json.dumps(known).encode())
             return valid
 

@@ -17,7 +17,7 @@ from benchmarks.rivals.judging import JudgedPieces
 from benchmarks.rivals.recurrent import Recurrent
 from benchmarks.rivals.training import Choice, Course, Shape, judge
 from benchmarks.rivals.transformer import Transformer, count, width_for
-from musiclstm.encoding import Field, build_vocabulary, encode, prepare
+from musiclstm.encoding import CONDITION_NAMES, Field, build_vocabulary, encode, prepare
 from musiclstm.errors import TrainingError
 from musiclstm.training.batches import BatchMaker
 from tests.bundles import chorale, chorales
@@ -248,10 +248,12 @@ def test_rows_that_count_have_enough_past(corpus):
         assert batch["counts"][0, WINDOW // 2 :, 0].any()
 
 
-def test_the_style_is_given_and_nothing_else(corpus):
+def test_style_and_meter_are_given_and_nothing_else(corpus):
     vocabulary, pieces = corpus
+    told = [CONDITION_NAMES.index(name) for name in ("style", "meter")]
     for batch in JudgedPieces.of(pieces, vocabulary, 2, WINDOW, 0):
-        assert (batch["conditions"][:, 1:] == 0).all()
+        assert (np.delete(batch["conditions"], told, axis=1) == 0).all()
+        assert (batch["conditions"][:, told[1]] > 0).any()  # a lane may be empty
     styled = [each for each in pieces if each.conditions.style]
     (batch, *_) = JudgedPieces.of(styled, vocabulary, 1, WINDOW, 0)
     assert batch["conditions"][0, 0] > 0
