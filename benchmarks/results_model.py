@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from benchmarks.results_table import Facts, table
+from benchmarks.rivals.contenders import contenders_of
 
 SPLITS = ("train", "valid", "test")
 
@@ -212,9 +213,10 @@ def likelihood(found: Facts) -> Iterator[str]:
         yield f"**{corpus}**, {of['pieces']['train']['pieces']} pieces to learn from"
         yield ""
         yield from table(["", "weights", "minutes", "steps", *SPLITS], rows)
-        if of["to_come"]:
+        to_come = [name for name in contenders_of(corpus) if name not in contenders]
+        if to_come:
             yield ""
-            yield f"Still to be run: {', '.join(of['to_come'])}."
+            yield f"Still to be run: {', '.join(to_come)}."
 
 
 def _three(nats: float | None) -> str:

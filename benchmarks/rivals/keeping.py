@@ -10,7 +10,7 @@ import click
 
 # the file beside the folder of that name, which mypy takes it for
 from benchmarks.results import load, machine, versions  # type: ignore[attr-defined]
-from benchmarks.rivals.contenders import CONTENDERS, contenders_of
+from benchmarks.rivals.contenders import CONTENDERS
 from benchmarks.rivals.terms import Facts
 from musiclstm.encoding import Field
 from musiclstm.files import atomic_write_bytes
@@ -26,9 +26,6 @@ def keep(file: Path, corpus: str, facts: Facts, name: str, found: Facts) -> None
     of_corpus["contenders"] = dict(
         sorted(of_corpus["contenders"].items(), key=lambda item: order.index(item[0]))
     )
-    of_corpus["to_come"] = [
-        each for each in contenders_of(corpus) if each not in of_corpus["contenders"]
-    ]
     kept.update(date=today(), machine=machine(), load_before=load(), versions=versions())
     file.parent.mkdir(parents=True, exist_ok=True)
     write_json(file, kept)
