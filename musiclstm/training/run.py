@@ -130,13 +130,9 @@ class Run:
             self._settle(max(1, steps), self.config.evaluations)
             return
         c, times = self.config, list[float]()
-        while (
-            len(times) <= _FEWEST_MEASURED
-            or (
-                self.trainer.step
-                < WARM_UP_STEPS  # also where a run goes on that was not planned yet
-                and sum(times[1:]) < _MEASURING_SHARE * 60 * minutes
-            )
+        # within the warm-up, where the plan has no say, also when a run goes on that had none yet
+        while len(times) <= _FEWEST_MEASURED or (
+            self.trainer.step < WARM_UP_STEPS and sum(times[1:]) < _MEASURING_SHARE * 60 * minutes
         ):
             batch = next(batches)
             began = time.monotonic()
